@@ -1,0 +1,106 @@
+"""Permission is part of fetching: what a person may not see does not exist (404).
+
+`request.membership` is the membership in the workspace that the person works in now, or
+None for somebody who has none.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.functional import SimpleLazyObject
+
+from campaigns.models import BrandKit, Campaign, Membership, Role, Shot
+
+SESSION_KEY = "workspace"
+
+
+class MemberRequest(HttpRequest):
+    """A request that passed `member_required`: it has a membership."""
+
+    membership: Membership
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """The membership chosen in the session, else the oldest one."""
+    if not request.user.is_authenticated:
+        return None
+    memberships = list(
+        Membership.objects.select_related("workspace", "user").filter(user=request.user).order_by("created_at", "pk")
+    )
+    chosen = request.session.get(SESSION_KEY)
+    for membership in memberships:
+        if membership.workspace_id == chosen:
+            return membership
+    return memberships[0] if memberships else None
+
+
+class WorkspaceMiddleware:
+    """Gives every request its lazily fetched `membership`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.membership = SimpleLazyObject(lambda: current_membership(request))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def member_required(role: str = Role.REVIEWER) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Only members whose role reaches `role`; strangers go to the sign-in page."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return send_to_sign_in(request)
+            if not request.membership:
+                raise PermissionDenied("You are not a member of any workspace yet. Ask an admin to add you.")
+            if not request.membership.reaches(role):
+                raise PermissionDenied(f"This page is for {Role(role).label.lower()}s of {request.membership.workspace}.")
+            return view(request, *args, **kwargs)
+
+        guarded.required_role = role  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def send_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A page is redirected; a fragment is told by 401, so that nothing typed is lost by a swap."""
+    if getattr(request, "htmx", False) or request.headers.get("Accept", "").startswith("application/json"):
+        return HttpResponse("Your sign-in has expired. What you typed is kept: sign in and send it again.", status=401)
+    return redirect_to_login(request.get_full_path())
+
+
+def campaign_for(request: Any, pk: int) -> Campaign:
+    """A campaign of the person's workspace, or 404."""
+    return get_object_or_404(
+        Campaign.objects.select_related("brand_kit", "workspace"), pk=pk, workspace_id=_workspace_id(request)
+    )
+
+
+def shot_for(request: Any, pk: int) -> Shot:
+    """A shot (not removed) of the person's workspace, or 404."""
+    return get_object_or_404(
+        Shot.objects.select_related("campaign", "campaign__workspace"),
+        pk=pk,
+        campaign__workspace_id=_workspace_id(request),
+        removed_at__isnull=True,
+    )
+
+
+def brand_kit_for(request: Any, pk: int) -> BrandKit:
+    """A brand kit of the person's workspace, or 404."""
+    return get_object_or_404(BrandKit, pk=pk, workspace_id=_workspace_id(request))
+
+
+def _workspace_id(request: Any) -> int:
+    if not request.membership:
+        raise Http404
+    workspace_id: int = request.membership.workspace_id
+    return workspace_id

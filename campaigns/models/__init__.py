@@ -1,0 +1,23 @@
+"""People, brands, campaigns."""
+
+from campaigns.models.brand import BrandKit, PromptRule
+from campaigns.models.campaign import Budget, Campaign, Reference, Shot
+from campaigns.models.money import UsdField, round_usd
+from campaigns.models.people import ROLE_RANK, ApiToken, Membership, Role, User, Workspace
+
+__all__ = [
+    "ROLE_RANK",
+    "ApiToken",
+    "BrandKit",
+    "Budget",
+    "Campaign",
+    "Membership",
+    "PromptRule",
+    "Reference",
+    "Role",
+    "Shot",
+    "UsdField",
+    "User",
+    "Workspace",
+    "round_usd",
+]

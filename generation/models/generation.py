@@ -1,0 +1,148 @@
+"""One render of one shot, its life and its lineage."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from ulid import ULID
+
+from campaigns.models import Campaign, Shot, UsdField, User, Workspace
+from generation.states import UNFINISHED, GenerationState, Purpose
+
+
+def new_generation_id() -> str:
+    """`gen_` and a ULID: sortable by time, safe in addresses."""
+    return f"gen_{ULID()}"
+
+
+class Generation(models.Model):
+    """One render. `state` is written by `generation.lifecycle` only, money by `generation.ledger` only.
+
+    Ticket and metadata are for the audit trail: they are never sent to a model.
+    """
+
+    STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in GenerationState]
+    PURPOSES = [(purpose.value, purpose.value.capitalize()) for purpose in Purpose]
+
+    id = models.CharField(primary_key=True, max_length=30, default=new_generation_id, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="generations")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="generations")
+    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="generations")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    purpose = models.CharField(max_length=10, choices=PURPOSES, default=Purpose.CREATE)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, help_text="Place in the stack of the shot, from 1.")
+    # What makes a start unique: a second start of the same attempt meets the constraint, not the provider.
+    key = models.CharField(max_length=120, unique=True)
+    ticket = models.CharField(max_length=40, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    # what was asked
+    provider = models.CharField(max_length=20)
+    model = models.CharField(max_length=120)
+    prompt = models.TextField()
+    negative_prompt = models.TextField(blank=True)
+    seed = models.PositiveBigIntegerField(null=True, blank=True)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    guidance = models.FloatField(null=True, blank=True)
+    steps = models.PositiveSmallIntegerField(null=True, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    references = models.JSONField(default=list, blank=True, help_text="Ids of the references sent along.")
+    mask = models.FileField(upload_to="masks/", max_length=200, blank=True)
+    direction = models.CharField(max_length=400, blank=True, help_text="The corrective instruction of a retry.")
+
+    # where it stands
+    state = models.CharField(max_length=10, choices=STATES, default=GenerationState.QUEUED)
+    error_kind = models.CharField(max_length=40, blank=True)
+    error_text = models.TextField(blank=True)
+    external_id = models.CharField(max_length=120, blank=True)
+    provider_url = models.TextField(blank=True)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Infrastructure tries of the present step.")
+    looks = models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next step may begin.")
+    claimed_by = models.CharField(max_length=60, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    estimated_seconds = models.FloatField(default=0)
+    followed_up = models.BooleanField(default=False, help_text="The ladder has said what comes next.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    # what came back
+    image = models.FileField(upload_to="generations/", max_length=200, blank=True)
+    media_type = models.CharField(max_length=20, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    image_width = models.PositiveIntegerField(null=True, blank=True)
+    image_height = models.PositiveIntegerField(null=True, blank=True)
+    image_bytes = models.PositiveIntegerField(null=True, blank=True)
+    renditions = models.JSONField(default=dict, blank=True, help_text="Path by width.")
+    thumbhash = models.CharField(max_length=60, blank=True)
+    metrics = models.JSONField(default=dict, blank=True)
+    cost = UsdField(default=Decimal(0), help_text="Billed, renders and scores together.")
+
+    # the last score, copied from Score by generation.services.scoring so that a list can filter by it
+    average = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
+    weakest = models.CharField(max_length=20, blank=True)
+    passed = models.BooleanField(null=True, blank=True)
+    escalated = models.BooleanField(default=False, help_text="The machines gave up: a person decides.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["campaign", "-id"], name="generation_sheet"),
+            models.Index(fields=["campaign", "average", "id"], name="generation_by_score"),
+            models.Index(fields=["shot", "-version"], name="generation_stack"),
+            models.Index(fields=["workspace", "-id"], name="generation_recent"),
+            models.Index(
+                fields=["state", "due_at"],
+                name="generation_unfinished",
+                condition=Q(state__in=sorted(state.value for state in UNFINISHED)),
+            ),
+            models.Index(
+                fields=["state"],
+                name="generation_not_followed_up",
+                condition=Q(followed_up=False, state__in=["failed", "ready", "refused"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["shot", "version"], name="generation_version_once"),
+            models.UniqueConstraint(
+                fields=["provider", "external_id"],
+                condition=~Q(external_id=""),
+                name="generation_external_id_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=GenerationState.READY) | ~Q(sha256=""), name="generation_ready_has_a_file"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def is_over(self) -> bool:
+        """No machine will touch it any more."""
+        return GenerationState(self.state) not in UNFINISHED
+
+    @property
+    def aspect(self) -> float:
+        """Width by height of the picture, or of what was asked while there is none."""
+        return (self.image_width or self.width) / (self.image_height or self.height)
+
+
+class GenerationEvent(models.Model):
+    """One step of a generation's life. Append-only; written with the step itself."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="events")
+    origin = models.CharField(max_length=10)
+    to = models.CharField(max_length=10)
+    note = models.TextField(blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}: {self.origin} to {self.to}"

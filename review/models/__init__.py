@@ -1,0 +1,26 @@
+"""Verdicts, marks, signatures, exports, notices."""
+
+from review.models.annotation import Annotation
+from review.models.comment import Comment
+from review.models.export import Export, ExportFile
+from review.models.notice import Assignment, Notice, ReviewLease, SavedView
+from review.models.share import ShareLink
+from review.models.signoff import SignOff
+from review.models.verdict import Decision, RejectReason, Standing, Verdict
+
+__all__ = [
+    "Annotation",
+    "Assignment",
+    "Comment",
+    "Decision",
+    "Export",
+    "ExportFile",
+    "Notice",
+    "RejectReason",
+    "ReviewLease",
+    "SavedView",
+    "ShareLink",
+    "SignOff",
+    "Standing",
+    "Verdict",
+]

@@ -1,0 +1,74 @@
+"""What waits for a person, and how they like to look at it."""
+
+from django.db import models
+
+from campaigns.models import Campaign, User, Workspace
+from generation.models import Generation
+
+
+class Notice(models.Model):
+    """One line in somebody's inbox."""
+
+    class Kind(models.TextChoices):
+        MENTION = "mention", "Mention"
+        ASSIGNMENT = "assignment", "Assignment"
+        ESCALATION = "escalation", "Escalation"
+        BUDGET = "budget", "Budget"
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    text = models.CharField(max_length=300)
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["user", "read_at"], name="notice_unread")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class SavedView(models.Model):
+    """A person's filter of the contact sheet, kept by name."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="saved_views")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=500)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "user", "name"], name="saved_view_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Assignment(models.Model):
+    """Who is asked to look at an image."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="assignments")
+    to = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["generation", "to"], name="assignment_once")]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id} to {self.to}"
+
+
+class ReviewLease(models.Model):
+    """An item of the review queue in one person's hands, until it ends by itself."""
+
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="lease")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.generation_id} with {self.user}"

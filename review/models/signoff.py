@@ -1,0 +1,43 @@
+"""The signature under a final."""
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models import Shot, User, Workspace
+from generation.models import Generation
+
+
+class SignOff(models.Model):
+    """An approver's signature. It binds to the file's SHA-256 and locks the stack of the shot."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="signoffs")
+    shot = models.ForeignKey(Shot, on_delete=models.PROTECT, related_name="signoffs")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="signoffs")
+    sha256 = models.CharField(max_length=64)
+    alt_text = models.CharField(max_length=400)
+    disclosure = models.CharField(max_length=12, help_text="How the AI origin is disclosed.")
+    synthetic_performer = models.BooleanField(help_text="A synthetic person appears in the picture.")
+    licence_from = models.DateField(null=True, blank=True)
+    licence_until = models.DateField(null=True, blank=True)
+    brand_checked = models.BooleanField(default=False)
+    note = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["shot"], condition=Q(withdrawn_at__isnull=True), name="signoff_one_final_a_shot"
+            ),
+            models.CheckConstraint(condition=~Q(sha256=""), name="signoff_binds_to_a_file"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_by__isnull=True, withdrawn_at__isnull=True)
+                | Q(withdrawn_by__isnull=False, withdrawn_at__isnull=False),
+                name="signoff_withdrawn_who_and_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id} signed by {self.by}"

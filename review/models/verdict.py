@@ -1,0 +1,80 @@
+"""What people decided on an image."""
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.models import Campaign, Shot, User, Workspace
+from generation.models import Generation
+
+
+class Decision(models.TextChoices):
+    """What a verdict says."""
+
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    CHANGES = "changes", "Changes asked"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class RejectReason(models.TextChoices):
+    """The taxonomy a rejection is filed under; the digits 1 to 8 pick it."""
+
+    COMPOSITION = "composition", "Composition"
+    OFF_BRAND = "off_brand", "Off-brand"
+    ARTEFACTS = "artefacts", "Artefacts"
+    TEXT = "text", "Text"
+    ANATOMY = "anatomy", "Anatomy"
+    PRODUCT = "product", "Product wrong"
+    LEGAL = "legal", "Legal"
+    OTHER = "other", "Other"
+
+
+class Verdict(models.Model):
+    """One decision of one person on one image. Append-only; the newest of a person stands."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="verdicts")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="verdicts")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    reason = models.CharField(max_length=12, choices=RejectReason.choices, blank=True)
+    note = models.TextField(blank=True)
+    standing = models.BooleanField(default=True)
+    undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["generation", "by"], condition=Q(standing=True), name="verdict_one_standing_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.get_decision_display()}"
+
+
+class Standing(models.Model):
+    """Where an image stands with people: one row an image from its first decision on.
+
+    `version` grows with every decision; a form that carries an older one is answered 409.
+    Written by `review.services.verdicts` and `review.services.signoff` only.
+    """
+
+    UNDECIDED = "undecided"
+    STATES = [(UNDECIDED, "Undecided"), *[(choice.value, choice.label) for choice in Decision], ("signed", "Signed")]
+
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="standing")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="standings")
+    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="standings")
+    decision = models.CharField(max_length=10, choices=STATES, default=UNDECIDED)
+    version = models.PositiveIntegerField(default=0)
+    verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "decision"], name="standing_by_decision")]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}: {self.get_decision_display()}"
