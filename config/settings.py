@@ -4,36 +4,41 @@ Without any variable set Loupe runs embedded: SQLite and files under `var/`, a R
 its own, the local studio. `.env.example` explains every variable.
 """
 
-from decimal import Decimal
+import hashlib
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
 
-from config import embedded
+from config import embedded, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+environment.read_env_file(BASE_DIR)
 
-env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
-
-DEBUG = env.bool("DEBUG", default=False)
-VAR_DIR = Path(env.str("LOUPE_VAR_DIR", default="") or BASE_DIR / "var").absolute()
+DEBUG = environment.flag("LOUPE_DEBUG")
+VAR_DIR = Path(environment.text("LOUPE_VAR_DIR") or BASE_DIR / "var").absolute()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
+PORT = environment.whole("PORT", default=8000, minimum=1, maximum=65_535)
 
 # --- what is live and what is local -------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", default="")
-REDIS_URL = env.str("REDIS_URL", default="")
-REPLICATE_API_TOKEN = env.str("REPLICATE_API_TOKEN", default="")
-REPLICATE_BASE_URL = env.str("REPLICATE_BASE_URL", default="https://api.replicate.com")
-ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
-COG_URL = env.str("COG_URL", default="")
-EXPORT_BUCKET = env.str("EXPORT_BUCKET", default="")
-LOUPE_PUBLIC_URL = env.str("LOUPE_PUBLIC_URL", default="").rstrip("/")
+DATABASE_URL = environment.address("DATABASE_URL", schemes=("postgres", "postgresql"))
+REDIS_URL = environment.address("REDIS_URL", schemes=("redis", "rediss", "unix"))
+REPLICATE_API_TOKEN = environment.text("REPLICATE_API_TOKEN")
+REPLICATE_BASE_URL = environment.address(
+    "REPLICATE_BASE_URL", schemes=("http", "https"), default="https://api.replicate.com"
+)
+ANTHROPIC_API_KEY = environment.text("ANTHROPIC_API_KEY")
+ANTHROPIC_BASE_URL = environment.address(
+    "ANTHROPIC_BASE_URL", schemes=("http", "https"), default="https://api.anthropic.com"
+)
+COG_URL = environment.address("COG_URL", schemes=("http", "https"))
+EXPORT_BUCKET = environment.text("EXPORT_BUCKET")
+LOUPE_PUBLIC_URL = environment.address("LOUPE_PUBLIC_URL", schemes=("http", "https"))
+# The workspace with made-up campaigns and sign-ins that everybody knows: never in production.
+PRODUCTION = environment.flag("LOUPE_PRODUCTION")
+LOUPE_DEMO = environment.flag("LOUPE_DEMO", default=True) and not PRODUCTION
 
 # --- security ------------------------------------------------------------------------
-PRODUCTION = env.bool("LOUPE_PRODUCTION", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+SECRET_KEY = environment.text("SECRET_KEY")
 if not SECRET_KEY:
     if PRODUCTION:
         raise ImproperlyConfigured(
@@ -41,17 +46,24 @@ if not SECRET_KEY:
             "set SECRET_KEY to at least 50 random characters."
         )
     SECRET_KEY = embedded.secret_key(VAR_DIR)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+    # Browsers send a cookie to every port of a host: two houses on one machine need two names.
+    _installation = hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:8]
+    SESSION_COOKIE_NAME = f"loupe_session_{_installation}"
+    CSRF_COOKIE_NAME = f"loupe_csrf_{_installation}"
+ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = environment.listing("CSRF_TRUSTED_ORIGINS")
+CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if PRODUCTION:
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", default=True)
+    # Probes come from inside, over plain HTTP.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_SECONDS = environment.whole("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
@@ -74,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "config.security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -121,12 +134,12 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 MEDIA_ROOT = VAR_DIR / "media"
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(environment.text("LOUPE_STATIC_ROOT") or VAR_DIR / "static").absolute()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-    "exports": embedded.export_storage(env, VAR_DIR),
+    "exports": embedded.export_storage(VAR_DIR),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -155,27 +168,36 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- what Loupe may do ---------------------------------------------------------------
-REPLICATE_CREATES_PER_MINUTE = env.int("REPLICATE_CREATES_PER_MINUTE", default=600)
-LOUPE_OUTPUT_HOSTS = env.list("LOUPE_OUTPUT_HOSTS", default=[])
-LOUPE_MAX_SHOTS = env.int("LOUPE_MAX_SHOTS", default=10_000)
-LOUPE_MAX_BRIEF_BYTES = env.int("LOUPE_MAX_BRIEF_BYTES", default=200_000)
-LOUPE_MAX_REFERENCE_BYTES = env.int("LOUPE_MAX_REFERENCE_BYTES", default=20_000_000)
-LOUPE_MAX_PIXELS = env.int("LOUPE_MAX_PIXELS", default=50_000_000)
-LOUPE_WRITER_MODEL = env.str("LOUPE_WRITER_MODEL", default="claude-sonnet-5-5")
-LOUPE_CRITIC_MODEL = env.str("LOUPE_CRITIC_MODEL", default="claude-haiku-5-5")
-DEFAULT_WORKSPACE_BUDGET = Decimal(env.str("LOUPE_WORKSPACE_BUDGET", default="50.00"))
+REPLICATE_CREATES_PER_MINUTE = environment.whole("REPLICATE_CREATES_PER_MINUTE", default=600, minimum=1)
+LOUPE_OUTPUT_HOSTS = environment.listing("LOUPE_OUTPUT_HOSTS")
+LOUPE_MAX_SHOTS = environment.whole("LOUPE_MAX_SHOTS", default=10_000, minimum=1)
+LOUPE_MAX_BRIEF_BYTES = environment.whole("LOUPE_MAX_BRIEF_BYTES", default=200_000, minimum=1)
+LOUPE_MAX_REFERENCE_BYTES = environment.whole("LOUPE_MAX_REFERENCE_BYTES", default=20_000_000, minimum=1)
+LOUPE_MAX_PIXELS = environment.whole("LOUPE_MAX_PIXELS", default=50_000_000, minimum=1)
+LOUPE_WRITER_MODEL = environment.text("LOUPE_WRITER_MODEL", default="claude-sonnet-5-5")
+LOUPE_CRITIC_MODEL = environment.text("LOUPE_CRITIC_MODEL", default="claude-haiku-5-5")
+DEFAULT_WORKSPACE_BUDGET = environment.money("LOUPE_WORKSPACE_BUDGET", default="50.00")
 
 # --- words and time ------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_BACKEND = environment.text("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = environment.text("EMAIL_HOST", default="localhost")
+EMAIL_PORT = environment.whole("EMAIL_PORT", default=25, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", default="loupe@localhost")
 
+LOG_LEVEL = environment.choice(
+    "LOG_LEVEL", options=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="WARNING"
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

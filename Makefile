@@ -1,0 +1,62 @@
+# Loupe's commands. `make run` starts it, `make test` proves it, `make check` reads it.
+# Works with GNU make 3.81 and newer, in a path with spaces.
+
+# The first Python that is new enough and complete; PYTHON=... names another one.
+PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo "$$candidate"; break; }; done)
+VENV_PYTHON = .venv/bin/python
+TEST_PROCESSES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench screenshots clean install install-tests
+
+help:
+	@echo "make run          start Loupe at http://127.0.0.1:8000 (PORT=... for another port)"
+	@echo "make test         run every test, on PostgreSQL and on SQLite"
+	@echo "make check        ruff, mypy, djlint, migrations in step, deployment checks"
+	@echo "make format       let ruff put the code in shape"
+	@echo "make bench        run the benchmarks and print their ratios"
+	@echo "make screenshots  take the pictures of the README anew"
+	@echo "make clean        remove .venv and the caches; var/ with its data stays"
+
+install:
+	@"$(or $(PYTHON),python3)" -I config/install.py requirements.txt
+
+install-tests: install
+	@"$(or $(PYTHON),python3)" -I config/install.py tests/requirements.txt
+
+run: install
+	@exec $(VENV_PYTHON) -m config.run
+
+test: install-tests
+	@$(VENV_PYTHON) -m tests.services.chromium
+	$(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	LOUPE_TEST_ENGINE=sqlite $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile -m both_engines
+
+# The deployment check needs the settings of a production house; the values are no one's.
+PRODUCTION = LOUPE_ENV_FILE= LOUPE_PRODUCTION=true ALLOWED_HOSTS=loupe.example \
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG \
+	DATABASE_URL= REDIS_URL=
+
+check: install-tests
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m djlint templates --check --lint --quiet
+	$(VENV_PYTHON) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(VENV_PYTHON) manage.py check --deploy --fail-level WARNING
+
+format: install-tests
+	$(VENV_PYTHON) -m ruff check --fix .
+	$(VENV_PYTHON) -m ruff format .
+
+bench: install-tests
+	$(VENV_PYTHON) -m tests.bench
+
+screenshots: install-tests
+	@$(VENV_PYTHON) -m tests.services.chromium
+	$(VENV_PYTHON) -m tests.browser.screenshots
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

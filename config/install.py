@@ -1,0 +1,96 @@
+"""Makes `.venv` and installs what is pinned, once per change. Run by `make`, with any Python 3.11 or newer.
+
+Uses the standard library alone, in words that an old Python can still read, so that an old
+Python gets one clear line instead of a syntax error.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(HOUSE, ".venv")
+VENV_PYTHON = os.path.join(VENV, "bin", "python")
+OLDEST = (3, 11)
+
+
+def stop(line):
+    """Ends with one line for the person at the keyboard."""
+    sys.stderr.write(line + "\n")
+    raise SystemExit(1)
+
+
+def check_python():
+    """Refuses a Python that is too old, or one that came without venv, and says what to install."""
+    if sys.version_info < OLDEST:
+        stop(
+            "Loupe needs Python 3.11 or newer; %s is %s. Install a newer one, or name it: make run PYTHON=python3.12"
+            % (sys.executable, ".".join(str(part) for part in sys.version_info[:3]))
+        )
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        stop(
+            "This Python (%s) came without venv. On Debian or Ubuntu: apt-get install python3-venv; then run make again."
+            % sys.executable
+        )
+
+
+def venv_version():
+    """The Python of `.venv` as it answers itself, or nothing where there is none or it no longer starts."""
+    try:
+        answer = subprocess.run(
+            [VENV_PYTHON, "-c", "import pip, sys; print(sys.version)"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def pip_environment():
+    """The environment without the settings that would send packages somewhere else than into `.venv`."""
+    diverted = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PYTHONHOME", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if name not in diverted}
+    return dict(kept, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
+
+
+def install(requirements):
+    """Brings `.venv` in step with one requirements file; a stamp of its content and of the Python skips what is done."""
+    stamp = os.path.join(VENV, "installed-" + requirements.replace(os.sep, "-"))
+    version = venv_version()
+    with open(os.path.join(HOUSE, requirements), "rb") as file:
+        wanted = hashlib.sha256(file.read() + version.encode()).hexdigest()
+    if version and os.path.exists(stamp):
+        with open(stamp) as file:
+            if file.read() == wanted:
+                return
+    if not version:
+        check_python()
+        print("Making .venv with %s ..." % sys.executable, flush=True)
+        if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
+            stop(".venv could not be made. On Debian or Ubuntu: apt-get install python3-venv; then run make again.")
+        version = venv_version()
+        with open(os.path.join(HOUSE, requirements), "rb") as file:
+            wanted = hashlib.sha256(file.read() + version.encode()).hexdigest()
+    print("Installing %s into .venv (once; about a minute) ..." % requirements, flush=True)
+    command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "-r", os.path.join(HOUSE, requirements)]
+    if subprocess.call(command, env=pip_environment()) != 0:
+        stop("pip could not install %s: its own message is above. Nothing else was changed; run make again." % requirements)
+    with open(stamp, "w") as file:
+        file.write(wanted)
+
+
+def main():
+    if sys.version_info < OLDEST:
+        check_python()
+    for requirements in sys.argv[1:] or ["requirements.txt"]:
+        install(requirements)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(130)

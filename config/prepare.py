@@ -1,0 +1,73 @@
+"""What must be in place before Loupe serves: tables, static files, the demo workspace.
+
+Run as `python -m config.prepare`; safe to repeat, and two at once wait for each other. Prints
+the demo sign-ins to stdout, progress and errors to stderr.
+"""
+
+import fcntl
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command, get_commands
+from django.db import DatabaseError
+
+
+def say(line: str) -> None:
+    """One line of progress, apart from the sign-ins on stdout."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def one_at_a_time(var_dir: Path) -> Iterator[None]:
+    """Holds `var/prepare.lock`: two runs in one folder do not migrate over each other."""
+    with open(var_dir / "prepare.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def static_fingerprint() -> str:
+    """A digest over name, size and time of every static file that would be collected."""
+    digest = hashlib.sha256(str(settings.STATIC_ROOT).encode())
+    for finder in get_finders():
+        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
+            facts = os.stat(storage.path(name))
+            digest.update(f"{name}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def collect_static() -> None:
+    """Collects static files with hashed names; skipped where nothing changed since the last time."""
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    fingerprint = static_fingerprint()
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    stamp.unlink(missing_ok=True)
+    say("Collecting static files ...")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(fingerprint)
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    try:
+        with one_at_a_time(settings.VAR_DIR):
+            call_command("migrate", interactive=False, verbosity=0)
+            collect_static()
+            if settings.LOUPE_DEMO and "demo" in get_commands():
+                call_command("demo")
+    except DatabaseError as error:
+        say(f"The database does not work: {str(error).strip().splitlines()[0]}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
