@@ -1,0 +1,83 @@
+"""The models that Loupe knows: abilities, sizes, prices, typical seconds. Data in one place; pure.
+
+`available_models` says which of them can be asked with the providers that are live.
+"""
+
+from generation.catalogue.own_models import COG, STUDIO
+from generation.catalogue.prices import (
+    BillLine,
+    bill,
+    bill_lines,
+    bill_usage,
+    estimate_cost,
+    estimate_prompt_cost,
+    estimate_score_cost,
+    image_tokens,
+    list_prices,
+)
+from generation.catalogue.replicate_models import FLUX, LETTERING, STABLE_DIFFUSION, UPSCALERS
+from generation.catalogue.retired_models import RETIRED
+from generation.catalogue.shapes import Ability, CatalogueModel, InputFields, UnknownModel
+from generation.catalogue.sizes import SnappedSize, snap_size
+
+MODELS: tuple[CatalogueModel, ...] = (*FLUX, *LETTERING, *STABLE_DIFFUSION, *UPSCALERS, STUDIO, COG, *RETIRED)
+_BY_KEY = {model.key: model for model in MODELS}
+_SWITCHED_ON_BY = {"replicate": "Set REPLICATE_API_TOKEN to use it.", "cog": "Set COG_URL to use it."}
+
+
+def get_model(key: str) -> CatalogueModel:
+    """The model named "owner/name", retired ones included. Raises UnknownModel."""
+    try:
+        return _BY_KEY[key]
+    except KeyError:
+        raise UnknownModel(f"There is no model “{key}” in the catalogue.") from None
+
+
+def available_models(live: frozenset[str]) -> tuple[CatalogueModel, ...]:
+    """The models that can be asked now: enabled, and their provider live. In the order of the catalogue."""
+    return tuple(model for model in MODELS if model.enabled and model.provider in live)
+
+
+def catalogue(*, live_providers: frozenset[str]) -> tuple[tuple[CatalogueModel, str], ...]:
+    """Every model with the reason why it cannot be asked now ("" if it can), for the settings page and the choosers.
+
+    A self-hosted model is listed only where one is set up.
+    """
+    return tuple(
+        (model, why_unavailable(model, live=live_providers))
+        for model in MODELS
+        if model.provider != "cog" or "cog" in live_providers
+    )
+
+
+def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:
+    """In words for people; "" if it can be asked."""
+    if not model.enabled:
+        return model.disabled_reason
+    if model.provider not in live:
+        return _SWITCHED_ON_BY.get(model.provider, "Its provider is switched off.")
+    return ""
+
+
+__all__ = [
+    "MODELS",
+    "Ability",
+    "BillLine",
+    "CatalogueModel",
+    "InputFields",
+    "SnappedSize",
+    "UnknownModel",
+    "available_models",
+    "bill",
+    "bill_lines",
+    "bill_usage",
+    "catalogue",
+    "estimate_cost",
+    "estimate_prompt_cost",
+    "estimate_score_cost",
+    "get_model",
+    "image_tokens",
+    "list_prices",
+    "snap_size",
+    "why_unavailable",
+]

@@ -1,0 +1,112 @@
+"""Which providers are live, and one of each for a process, built from the settings when first asked for.
+
+Nothing is imported or connected before it is needed: a page that shows a list loads no client. A forked worker
+builds its own, for sockets do not survive a fork.
+"""
+
+import os
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from generation.providers.base import Critic, ImageProvider, PromptWriter, ProviderRefused
+
+_lock = RLock()
+_built: dict[tuple[int, str], Any] = {}
+
+
+def live_providers() -> frozenset[str]:
+    """The words of the providers that can be asked: local always; replicate, anthropic and cog where set up."""
+    live = {"local"}
+    if settings.REPLICATE_API_TOKEN:
+        live.add("replicate")
+    if settings.ANTHROPIC_API_KEY:
+        live.add("anthropic")
+    if settings.COG_URL:
+        live.add("cog")
+    return frozenset(live)
+
+
+def image_provider(name: str) -> ImageProvider:
+    """The provider of images called `name`: local, replicate or cog. Raises ProviderRefused where it is not set up."""
+    builders: dict[str, Callable[[], ImageProvider]] = {
+        "local": _build_local,
+        "replicate": _build_replicate,
+        "cog": _build_cog,
+    }
+    if name not in builders or name not in live_providers():
+        raise ProviderRefused(
+            f"The image provider “{name}” is not set up here. Nothing was sent or paid. See the settings page.",
+            kind="unauthorised",
+        )
+    return cast(ImageProvider, _once(f"image {name}", builders[name]))
+
+
+def prompt_writer() -> PromptWriter:
+    """Claude where a key is set, else the local writer."""
+    return cast(PromptWriter, _once("writer", _build_writer))
+
+
+def critic() -> Critic:
+    """Claude where a key is set, else the local critic, which measures."""
+    return cast(Critic, _once("critic", _build_critic))
+
+
+def reset() -> None:
+    """Forget what was built, so that changed settings count. For tests."""
+    with _lock:
+        _built.clear()
+
+
+def _once(name: str, build: Callable[[], Any]) -> Any:
+    with _lock:
+        place = (os.getpid(), name)
+        if place not in _built:
+            _built[place] = build()
+        return _built[place]
+
+
+def _build_local() -> ImageProvider:
+    provider = import_string("generation.providers.local.studio.LocalImageProvider")
+    return cast(ImageProvider, provider(settings.VAR_DIR / "studio"))
+
+
+def _build_replicate() -> ImageProvider:
+    provider = import_string("generation.providers.replicate.ReplicateProvider")
+    return cast(
+        ImageProvider,
+        provider(
+            token=settings.REPLICATE_API_TOKEN,
+            base_url=settings.REPLICATE_BASE_URL,
+            output_hosts=settings.LOUPE_OUTPUT_HOSTS,
+        ),
+    )
+
+
+def _build_cog() -> ImageProvider:
+    provider = import_string("generation.providers.cog.CogProvider")
+    return cast(
+        ImageProvider,
+        provider(
+            base_url=settings.COG_URL,
+            state_dir=settings.VAR_DIR / "cog",
+            output_hosts=settings.LOUPE_OUTPUT_HOSTS,
+        ),
+    )
+
+
+def _build_writer() -> PromptWriter:
+    if not settings.ANTHROPIC_API_KEY:
+        return cast(PromptWriter, import_string("generation.providers.local.writer.LocalPromptWriter")())
+    writer = import_string("generation.providers.anthropic.AnthropicWriter")
+    return cast(PromptWriter, writer(api_key=settings.ANTHROPIC_API_KEY, model=settings.LOUPE_WRITER_MODEL))
+
+
+def _build_critic() -> Critic:
+    if not settings.ANTHROPIC_API_KEY:
+        return cast(Critic, import_string("generation.providers.local.critic.LocalCritic")())
+    critic_class = import_string("generation.providers.anthropic.AnthropicCritic")
+    return cast(Critic, critic_class(api_key=settings.ANTHROPIC_API_KEY, model=settings.LOUPE_CRITIC_MODEL))

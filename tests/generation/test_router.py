@@ -1,0 +1,107 @@
+"""The five branches, their successors, and honest words for each."""
+
+import pytest
+
+from generation.catalogue import available_models, get_model
+from generation.router import (
+    Branch,
+    NoModelFits,
+    RoutingRequest,
+    choose_branch,
+    fold_constraints,
+    other_safety_profile,
+    route,
+)
+
+ALL = available_models(frozenset({"local", "replicate"}))
+STUDIO = available_models(frozenset({"local"}))
+COG = available_models(frozenset({"local", "cog"}))
+FLUX = get_model("black-forest-labs/flux-1.1-pro")
+SDXL = get_model("stability-ai/sdxl")
+
+
+@pytest.mark.parametrize(
+    ("request_", "model"),
+    [
+        (RoutingRequest(kind="social", wants_text=True), "ideogram-ai/ideogram-v2"),
+        (RoutingRequest(kind="hero", photoreal=True), "black-forest-labs/flux-1.1-pro"),
+        (RoutingRequest(kind="hero"), "black-forest-labs/flux-1.1-pro"),
+        (RoutingRequest(draft=True), "bytedance/sdxl-lightning-4step"),
+        (RoutingRequest(kind="illustration"), "playgroundai/playground-v2.5-1024px-aesthetic"),
+        (RoutingRequest(illustration=True, wants_text=True), "ideogram-ai/ideogram-v2"),
+        (RoutingRequest(editing=True, wants_text=True), "black-forest-labs/flux-kontext-pro"),
+        (RoutingRequest(inpainting=True), "black-forest-labs/flux-fill-pro"),
+        (RoutingRequest(upscaling=True), "philz1337x/clarity-upscaler"),
+    ],
+)
+def test_each_branch_has_its_model(request_: RoutingRequest, model: str) -> None:
+    proposal = route(request_, ALL)
+    assert proposal.model_key == model
+    assert get_model(model).label in proposal.reason
+    assert proposal.model_key not in proposal.alternatives
+    assert len(set(proposal.alternatives)) == len(proposal.alternatives)
+
+
+def test_editing_never_meets_plain_text_to_image() -> None:
+    for request_ in (RoutingRequest(editing=True), RoutingRequest(inpainting=True), RoutingRequest(upscaling=True)):
+        proposal = route(request_, ALL)
+        for key in (proposal.model_key, *proposal.alternatives):
+            assert get_model(key).takes_image
+
+
+def test_no_route_leads_to_a_retired_model() -> None:
+    for branch in Branch:
+        request_ = RoutingRequest(
+            wants_text=branch is Branch.TEXT, draft=branch is Branch.DRAFT, illustration=branch is Branch.ILLUSTRATION
+        )
+        proposal = route(request_, ALL)
+        assert all(get_model(key).enabled for key in (proposal.model_key, *proposal.alternatives))
+
+
+def test_the_local_studio_says_what_it_is() -> None:
+    proposal = route(RoutingRequest(kind="hero"), STUDIO)
+    assert proposal.model_key == "studio/comp" and proposal.alternatives == ()
+    assert proposal.reason == (
+        "No Replicate token: the local studio draws a comp. "
+        "With a token this shot would go to FLUX 1.1 pro: photoreal product without text."
+    )
+
+
+def test_a_self_hosted_model_comes_before_the_studio_where_it_can_do_the_work() -> None:
+    proposal = route(RoutingRequest(kind="hero"), COG)
+    assert proposal.model_key == "cog/self-hosted" and proposal.alternatives == ("studio/comp",)
+    assert route(RoutingRequest(wants_text=True), COG).model_key == "studio/comp"
+
+
+def test_the_next_choice_is_named_when_the_first_is_missing() -> None:
+    proposal = route(RoutingRequest(), [model for model in ALL if model.key != FLUX.key])
+    assert proposal.model_key == "black-forest-labs/flux-2-pro"
+    assert "FLUX 1.1 pro is not available" in proposal.reason
+
+
+def test_nothing_available_is_an_error_for_people() -> None:
+    with pytest.raises(NoModelFits, match="REPLICATE_API_TOKEN"):
+        route(RoutingRequest(), [])
+
+
+def test_the_branch_without_a_hint_is_photoreal() -> None:
+    assert choose_branch(RoutingRequest()) is Branch.PHOTOREAL
+
+
+def test_constraints_are_folded_where_there_is_no_negative_prompt() -> None:
+    prompt, negative = fold_constraints(FLUX, "Headphones on slate, no text", "watermark, text, logo")
+    assert negative == ""
+    assert prompt == "Headphones on slate, no text. The picture shows none of these: watermark, logo."
+    assert fold_constraints(FLUX, prompt, "text") == (prompt, "")
+    assert fold_constraints(SDXL, "Headphones", "text, logo") == ("Headphones", "text, logo")
+    assert fold_constraints(FLUX, "Headphones", " ") == ("Headphones", "")
+
+
+def test_another_safety_profile_is_really_another() -> None:
+    for model in ALL:
+        other = other_safety_profile(model.key, ALL)
+        if other is not None:
+            assert get_model(other).safety_profile != model.safety_profile
+            assert get_model(other).provider != "local"
+    assert other_safety_profile(FLUX.key, ALL) == "black-forest-labs/flux-dev"
+    assert other_safety_profile(FLUX.key, STUDIO) is None
