@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class GenerationConfig(AppConfig):
     name = "generation"
     verbose_name = "What machines made and what it cost"
+
+    def ready(self) -> None:
+        # models are loaded only now
+        from generation import prices
+
+        post_migrate.connect(prices.after_migration, sender=self)

@@ -1,5 +1,9 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from generation.views import files
+
+urlpatterns = [
+    path("files/<str:signature>/<path:path>", files.serve_file, name="file"),
+]

@@ -14,6 +14,7 @@ from generation.catalogue.prices import (
     estimate_score_cost,
     image_tokens,
     list_prices,
+    token_prices,
 )
 from generation.catalogue.replicate_models import FLUX, LETTERING, STABLE_DIFFUSION, UPSCALERS
 from generation.catalogue.retired_models import RETIRED
@@ -79,5 +80,6 @@ __all__ = [
     "image_tokens",
     "list_prices",
     "snap_size",
+    "token_prices",
     "why_unavailable",
 ]

@@ -64,6 +64,7 @@ class Generation(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, help_text="When the next step may begin.")
     claimed_by = models.CharField(max_length=60, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
+    cancel_asked = models.BooleanField(default=False, help_text="A person asked to stop it at the provider.")
     estimated_seconds = models.FloatField(default=0)
     followed_up = models.BooleanField(default=False, help_text="The ladder has said what comes next.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -4,6 +4,7 @@ Nothing is imported or connected before it is needed: a page that shows a list l
 builds its own, for sockets do not survive a fork.
 """
 
+import inspect
 import os
 from collections.abc import Callable
 from threading import RLock
@@ -53,6 +54,19 @@ def prompt_writer() -> PromptWriter:
 def critic() -> Critic:
     """Claude where a key is set, else the local critic, which measures."""
     return cast(Critic, _once("critic", _build_critic))
+
+
+async def close() -> None:
+    """Let go of what this process built: connections, and the studio's own processes."""
+    with _lock:
+        built = [provider for (pid, _), provider in _built.items() if pid == os.getpid()]
+        _built.clear()
+    for provider in built:
+        closing = getattr(provider, "close", None)
+        if closing is not None:
+            answer = closing()
+            if inspect.isawaitable(answer):
+                await answer
 
 
 def reset() -> None:

@@ -1,0 +1,216 @@
+"""Only writer of LedgerEntry, Reservation and the counters of Budget.
+
+Reserve before anything is sent; charge what was billed; close when the generation is over.
+The budget row is held by one conditional UPDATE, so that parallel starts cannot promise the
+same dollar twice. Order of rows is always workspace, then campaign: no deadlock. A failed
+write raises and so fails the caller's step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import F, Sum, Value
+from django.db.models.functions import Greatest
+
+from campaigns.models import Budget, Campaign, Shot, UsdField, User, Workspace, round_usd
+from generation.clock import database_now
+from generation.models import Generation, LedgerEntry, Reservation
+from generation.prices import price_in_force
+from generation.providers.base import Usage
+
+
+class NoHeadRoom(Exception):
+    """The budget does not reach. Nothing was reserved and nothing was started."""
+
+    def __init__(self, *, budget: Budget, asked: Decimal) -> None:
+        self.budget = budget
+        self.asked = asked
+        whose = "this campaign" if budget.campaign_id else "the workspace"
+        super().__init__(
+            f"The budget of {whose} has ${max(budget.head_room, Decimal(0)):.2f} left and ${asked:.2f} are asked for. "
+            "Nothing was started. Raise the budget or start fewer shots."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What may still be promised; limits in USD, None where no budget is set."""
+
+    head_room: Decimal | None
+    spent: Decimal
+    reserved: Decimal
+    limit: Decimal | None
+
+
+@transaction.atomic
+def set_limit(*, workspace: Workspace, campaign: Campaign | None, limit: Decimal) -> Budget:
+    """Set the limit of a workspace or of one campaign; a new budget starts with what the record already holds."""
+    budget, created = Budget.objects.select_for_update().get_or_create(
+        workspace=workspace, campaign=campaign, defaults={"limit": limit}
+    )
+    if created:
+        entries = LedgerEntry.objects.filter(workspace=workspace)
+        promises = Reservation.objects.filter(generation__workspace=workspace, state="open")
+        if campaign:
+            entries = entries.filter(campaign=campaign)
+            promises = promises.filter(generation__campaign=campaign)
+        budget.spent = entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+        budget.reserved = promises.aggregate(total=Sum("remaining"))["total"] or Decimal(0)
+    budget.limit = limit
+    budget.save()
+    return budget
+
+
+def _usd(amount: Decimal) -> Value:
+    return Value(amount, output_field=UsdField())
+
+
+def _budgets(*, workspace_id: int, campaign_id: int | None) -> list[Budget]:
+    """The budgets that bind, workspace first."""
+    found = list(Budget.objects.filter(workspace_id=workspace_id, campaign__isnull=True))
+    if campaign_id:
+        found += Budget.objects.filter(campaign_id=campaign_id)
+    return found
+
+
+def balance(*, workspace: Workspace, campaign: Campaign | None = None) -> Balance:
+    """The tightest head-room over the budgets that bind."""
+    budgets = _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None)
+    if not budgets:
+        return Balance(head_room=None, spent=Decimal(0), reserved=Decimal(0), limit=None)
+    tightest = min(budgets, key=lambda budget: budget.head_room)
+    return Balance(
+        head_room=tightest.head_room, spent=tightest.spent, reserved=tightest.reserved, limit=tightest.limit
+    )
+
+
+@transaction.atomic
+def reserve(*, amounts: Sequence[tuple[Generation, Decimal]], asked: Decimal | None = None) -> None:
+    """Promise each generation its amount, all or none; they belong to one campaign.
+
+    `asked` (at least the sum) is the head-room that must be there. Raises NoHeadRoom.
+    """
+    if not amounts:
+        return
+    first = amounts[0][0]
+    total = sum((round_usd(amount) for _, amount in amounts), Decimal(0))
+    needed = max(total, asked or total)
+    for budget in _budgets(workspace_id=first.workspace_id, campaign_id=first.campaign_id):
+        held = Budget.objects.filter(pk=budget.pk, limit__gte=F("spent") + F("reserved") + _usd(needed)).update(
+            reserved=F("reserved") + _usd(total)
+        )
+        # what costs nothing may start whatever the budget says
+        if held != 1 and needed > 0:
+            budget.refresh_from_db()
+            raise NoHeadRoom(budget=budget, asked=needed)
+    Reservation.objects.bulk_create(
+        Reservation(generation=generation, amount=round_usd(amount), remaining=round_usd(amount))
+        for generation, amount in amounts
+    )
+
+
+@transaction.atomic
+def charge(
+    *,
+    key: str,
+    unit: str,
+    quantity: Decimal,
+    provider: str,
+    model: str,
+    purpose: str,
+    workspace: Workspace,
+    campaign: Campaign | None = None,
+    shot: Shot | None = None,
+    generation: Generation | None = None,
+    by: User | None = None,
+    note: str = "",
+    at: datetime | None = None,
+) -> LedgerEntry:
+    """Book what was billed, once a key, at the price in force; takes it out of the generation's reservation first.
+
+    What a provider has billed is always booked, even over the limit: the record is true, and the next start is refused.
+    """
+    if existing := LedgerEntry.objects.filter(key=key).first():
+        return existing
+    unit_price = price_in_force(provider=provider, model=model, unit=unit, at=at or database_now())
+    amount = round_usd(unit_price * quantity)
+    # locks in the order reservation, workspace, campaign: the same as in close()
+    drawn = _draw(generation=generation, amount=amount) if generation else Decimal(0)
+    for budget in _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
+        Budget.objects.filter(pk=budget.pk).update(
+            spent=F("spent") + _usd(amount), reserved=Greatest(F("reserved") - _usd(drawn), _usd(Decimal(0)))
+        )
+    if generation:
+        Generation.objects.filter(pk=generation.pk).update(cost=F("cost") + _usd(amount))
+    return LedgerEntry.objects.create(
+        key=key,
+        amount=amount,
+        unit=unit,
+        quantity=quantity,
+        unit_price=unit_price,
+        provider=provider,
+        model=model,
+        purpose=purpose,
+        workspace=workspace,
+        campaign=campaign,
+        shot=shot,
+        generation=generation,
+        ticket=campaign.ticket if campaign else "",
+        by=by,
+        note=note,
+    )
+
+
+def charge_usage(*, key: str, usage: Usage, purpose: str, **where: object) -> list[LedgerEntry]:
+    """Book every unit of a words-or-scores call, one entry a unit."""
+    return [
+        charge(  # type: ignore[arg-type]
+            key=f"{key}:{unit}",
+            unit=unit,
+            quantity=Decimal(quantity),
+            provider=usage.provider,
+            model=usage.model,
+            purpose=purpose,
+            **where,
+        )
+        for unit, quantity in sorted(usage.units.items())
+        if quantity
+    ]
+
+
+@transaction.atomic
+def close(generation: Generation) -> None:
+    """Give back what is left of the promise; harmless when it was closed before."""
+    reservation = Reservation.objects.select_for_update().filter(generation=generation, state="open").first()
+    if reservation is None:
+        return
+    spent_some = reservation.remaining < reservation.amount
+    state = Reservation.State.SETTLED if spent_some else Reservation.State.RELEASED
+    ended = Reservation.objects.filter(pk=reservation.pk, state="open", remaining=reservation.remaining).update(
+        state=state, ended_at=database_now(), remaining=Decimal(0)
+    )
+    if ended == 1:
+        _lower_reserved(
+            workspace_id=generation.workspace_id, campaign_id=generation.campaign_id, amount=reservation.remaining
+        )
+
+
+def _draw(*, generation: Generation, amount: Decimal) -> Decimal:
+    """Take up to `amount` out of the open reservation; returns what was there."""
+    reservation = Reservation.objects.select_for_update().filter(generation=generation, state="open").first()
+    if reservation is None:
+        return Decimal(0)
+    drawn = min(reservation.remaining, amount)
+    Reservation.objects.filter(pk=reservation.pk).update(remaining=F("remaining") - _usd(drawn))
+    return drawn
+
+
+def _lower_reserved(*, workspace_id: int, campaign_id: int | None, amount: Decimal) -> None:
+    if amount:
+        for budget in _budgets(workspace_id=workspace_id, campaign_id=campaign_id):
+            Budget.objects.filter(pk=budget.pk).update(
+                reserved=Greatest(F("reserved") - _usd(amount), _usd(Decimal(0)))
+            )

@@ -1,0 +1,186 @@
+"""What the ladder says after a generation is over: a directed retry, softer words, another model, a person.
+
+Idempotent: the key of the next generation is made from the one before, and `followed_up`
+is written with it; a crash in between is found by the sweep.
+"""
+
+import logging
+
+from django.db import IntegrityError, transaction
+
+from generation import catalogue, gate, ladder, ledger, router
+from generation.ladder import NextStep
+from generation.models import Generation
+from generation.providers import registry
+from generation.providers.base import ProviderBusy, ProviderError, Usage
+from generation.seeds import derive_seed
+from generation.services.runs import draft_generation, queue_generation
+from generation.states import GenerationState, Purpose
+
+logger = logging.getLogger(__name__)
+
+
+def follow_up(generation_id: str) -> Generation | None:
+    """Apply the ladder to one finished generation; returns the next one, if any. Safe to repeat.
+
+    Raises ProviderBusy where the writer cannot be asked now: the sweep comes back to it.
+    """
+    generation = Generation.objects.select_related("shot", "campaign", "workspace", "requested_by").get(pk=generation_id)
+    if generation.followed_up or not generation.is_over:
+        return None
+    if generation.shot.removed_at or generation.state == GenerationState.CANCELLED:
+        _close_chapter(generation, escalated=False)
+        return None
+    try:
+        return _climb(generation)
+    except ledger.NoHeadRoom as error:
+        _close_chapter(generation, escalated=True, kind="budget", text=f"No further attempt: {error}")
+    except ProviderBusy:
+        raise
+    except ProviderError as error:
+        _close_chapter(generation, escalated=True, kind=error.kind, text=str(error))
+    return None
+
+
+def _climb(generation: Generation) -> Generation | None:
+    step = next_step(generation)
+    if step is NextStep.DIRECT:
+        return _direct(generation)
+    if step is NextStep.SOFTEN:
+        return _soften(generation)
+    if step is NextStep.OTHER_MODEL:
+        return _try_other_model(generation)
+    _close_chapter(generation, escalated=step is NextStep.ESCALATE)
+    return None
+
+
+def next_step(generation: Generation) -> NextStep:
+    """What the pure ladder says of this row and its lineage."""
+    if generation.state == GenerationState.REFUSED:
+        return ladder.after_refusal(_safety_history(generation))
+    if generation.state == GenerationState.FAILED or generation.passed is None:
+        return NextStep.ESCALATE
+    if generation.purpose not in {Purpose.CREATE, Purpose.RETRY}:
+        # a person asked for this very change: a person looks at it
+        return NextStep.DONE
+    return ladder.after_score(
+        passed=generation.passed, attempt=generation.attempt, max_attempts=generation.campaign.max_attempts
+    )
+
+
+def _safety_history(generation: Generation) -> ladder.SafetyHistory:
+    """Softenings and changes of model since the last attempt that was not refused."""
+    softenings = other_models = 0
+    row: Generation | None = generation
+    while row is not None and "ladder" in row.metadata:
+        softenings += row.metadata["ladder"] == "soften"
+        other_models += row.metadata["ladder"] == "other_model"
+        row = row.parent
+    return ladder.SafetyHistory(softenings=softenings, other_models=other_models)
+
+
+def _direct(generation: Generation) -> Generation | None:
+    score = generation.scores.order_by("-pk").first()
+    reason = score.reason if score else ""
+    words = registry.prompt_writer().direct(
+        prompt=generation.prompt, weakest=generation.weakest, reason=reason
+    )
+    attempt = generation.attempt + 1
+    return _queue_next(
+        generation,
+        usage=words.usage,
+        next_generation=draft_generation(
+            shot=generation.shot,
+            purpose=Purpose.RETRY,
+            key=f"retry:{generation.pk}",
+            prompt=words.text,
+            seed=derive_seed(
+                base_seed=generation.campaign.base_seed, position=generation.shot.position, attempt=attempt
+            ),
+            by=generation.requested_by,
+            model=generation.model,
+            # what was folded into the prompt is not folded twice
+            negative_prompt=generation.negative_prompt,
+            parent=generation,
+            attempt=attempt,
+            direction=f"{gate.LABELS[generation.weakest]}: {reason}"[:400],
+        ),
+    )
+
+
+def _soften(generation: Generation) -> Generation | None:
+    words = registry.prompt_writer().soften(prompt=generation.prompt, refusal=generation.error_text)
+    return _queue_next(
+        generation, usage=words.usage, next_generation=_after_refusal(generation, prompt=words.text, how="soften")
+    )
+
+
+def _try_other_model(generation: Generation) -> Generation | None:
+    other = router.other_safety_profile(
+        generation.model, catalogue.available_models(registry.live_providers())
+    )
+    if other is None:
+        _close_chapter(generation, escalated=True)
+        return None
+    return _queue_next(
+        generation,
+        usage=None,
+        next_generation=_after_refusal(generation, prompt=generation.prompt, how="other_model", model=other),
+    )
+
+
+def _after_refusal(generation: Generation, *, prompt: str, how: str, model: str = "") -> Generation:
+    """The same attempt once more with the same seed: a refusal is no strike."""
+    following = draft_generation(
+        shot=generation.shot,
+        purpose=Purpose(generation.purpose),
+        key=f"{how}:{generation.pk}",
+        prompt=prompt,
+        seed=generation.seed or derive_seed(
+            base_seed=generation.campaign.base_seed, position=generation.shot.position, attempt=generation.attempt
+        ),
+        by=generation.requested_by,
+        model=model or generation.model,
+        negative_prompt=generation.negative_prompt,
+        parent=generation,
+        attempt=generation.attempt,
+        direction="Softer words after a refusal" if how == "soften" else "Another model after refusals",
+        metadata={"ladder": how},
+    )
+    following.mask = generation.mask
+    following.references = generation.references
+    return following
+
+
+def _queue_next(generation: Generation, *, usage: Usage | None, next_generation: Generation) -> Generation | None:
+    """Book the words, queue the next one and close this chapter, all in one."""
+    try:
+        with transaction.atomic():
+            if usage:
+                ledger.charge_usage(
+                    key=f"words:{next_generation.key}",
+                    usage=usage,
+                    purpose="prompt",
+                    workspace=generation.workspace,
+                    campaign=generation.campaign,
+                    shot=generation.shot,
+                    by=generation.requested_by,
+                )
+            queue_generation(next_generation, by=None)
+            _close_chapter(generation, escalated=False)
+    except IntegrityError:
+        # another process took the same step, or the stack grew meanwhile: the sweep looks again
+        logger.info("The step after %s was taken elsewhere.", generation.pk)
+        if Generation.objects.filter(key=next_generation.key).exists():
+            _close_chapter(generation, escalated=False)
+        return None
+    return next_generation
+
+
+def _close_chapter(generation: Generation, *, escalated: bool, kind: str = "", text: str = "") -> None:
+    changes: dict[str, object] = {"followed_up": True}
+    if escalated:
+        changes["escalated"] = True
+    if text:
+        changes |= {"error_kind": kind[:40], "error_text": text}
+    Generation.objects.filter(pk=generation.pk).update(**changes)

@@ -1,0 +1,174 @@
+"""From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
+
+import logging
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from campaigns import services as campaigns
+from campaigns.models import BrandKit, Campaign, PromptRule, Shot
+from generation import catalogue, ledger, router
+from generation.providers import registry
+from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea, Usage
+
+logger = logging.getLogger(__name__)
+
+# The critic sees at most this many pixels a side: 1,369 tokens for a square, enough to judge by.
+CRITIC_EDGE = 1024
+
+# About one megapixel each, multiples of 32: what the models of the catalogue render best.
+SIZES = {
+    "16:9": (1344, 768),
+    "3:2": (1216, 832),
+    "4:3": (1152, 896),
+    "5:4": (1120, 896),
+    "1:1": (1024, 1024),
+    "4:5": (896, 1120),
+    "3:4": (896, 1152),
+    "2:3": (832, 1216),
+    "9:16": (768, 1344),
+    "21:9": (1536, 640),
+}
+
+
+def size_of(aspect_ratio: str) -> tuple[int, int]:
+    """Pixels for an aspect ratio; a square where the ratio is not known."""
+    return SIZES.get(aspect_ratio, SIZES["1:1"])
+
+
+def nearest_ratio(*, width: int, height: int) -> str:
+    """The named aspect ratio that comes closest."""
+    return min(SIZES, key=lambda name: abs(SIZES[name][0] / SIZES[name][1] - width / height))
+
+
+def brand_guide(brand_kit: BrandKit | None) -> BrandGuide | None:
+    """The brand kit as writer and critic see it, with its accepted rules."""
+    if brand_kit is None:
+        return None
+    rules = brand_kit.rules.filter(state=PromptRule.State.ACCEPTED).order_by("pk").values_list("text", flat=True)
+    return BrandGuide(
+        name=brand_kit.name,
+        palette=tuple(brand_kit.palette),
+        mood=tuple(brand_kit.mood),
+        rules=tuple(rules),
+        negatives=tuple(brand_kit.negatives),
+    )
+
+
+def plan_campaign(campaign_id: int) -> None:
+    """Read the brief if there are no shots yet, then write every prompt that is missing. Safe to repeat.
+
+    Raises ProviderBusy (nothing lost, repeat later). Any other provider error is kept on the campaign for people.
+    """
+    campaign = Campaign.objects.select_related("brand_kit", "workspace", "created_by").get(pk=campaign_id)
+    if campaign.planning == Campaign.Planning.PLANNED:
+        return
+    brand = brand_guide(campaign.brand_kit)
+    try:
+        if campaign.brief and not campaign.shots.exists():
+            _read_brief(campaign=campaign, brand=brand)
+        for shot in campaign.shots.filter(removed_at__isnull=True, prompt="").order_by("position").iterator(200):
+            write_shot_prompt(shot=shot, campaign=campaign, brand=brand)
+    except ProviderBusy:
+        raise
+    except ProviderError as error:
+        logger.warning("Campaign %s could not be planned: %s", campaign.pk, error)
+        campaigns.finish_planning(
+            campaign=campaign, failed=True, note=f"{error} The brief is kept. Try again, or add shots by hand."
+        )
+        return
+    campaigns.finish_planning(campaign=campaign)
+
+
+def _read_brief(*, campaign: Campaign, brand: BrandGuide | None) -> None:
+    reading = registry.prompt_writer().read_brief(brief=campaign.brief, brand=brand)
+    with transaction.atomic():
+        _charge_words(key=f"brief:{campaign.pk}", usage=reading.usage, campaign=campaign)
+        campaigns.record_reading(
+            campaign=campaign,
+            title=reading.title,
+            key_points=reading.key_points,
+            mood=reading.mood,
+            sensitive=reading.sensitive,
+        )
+        campaigns.add_shots(campaign=campaign, shots=[_shot_fields(idea) for idea in reading.shots])
+
+
+def _shot_fields(idea: ShotIdea) -> dict[str, object]:
+    width, height = size_of(idea.aspect_ratio)
+    return {
+        "slug": idea.slug,
+        "title": idea.title[:160],
+        "description": idea.description,
+        "mood": idea.mood[:240],
+        "kind": idea.kind if idea.kind in Shot.Kind.values else Shot.Kind.OTHER,
+        "width": width,
+        "height": height,
+        "wants_text": idea.wants_text,
+    }
+
+
+def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | None) -> Shot:
+    """Write the prompt of one shot and choose its model, unless a person chose one."""
+    idea = ShotIdea(
+        slug=shot.slug,
+        title=shot.title,
+        description=shot.description,
+        mood=shot.mood or campaign.mood,
+        kind=shot.kind,
+        aspect_ratio=nearest_ratio(width=shot.width, height=shot.height),
+        wants_text=shot.wants_text,
+    )
+    written = registry.prompt_writer().write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand)
+    fields: dict[str, object] = {
+        "prompt": written.prompt.text,
+        "negative_prompt": ", ".join(written.prompt.negatives),
+        "palette": list(written.prompt.palette),
+    }
+    if not shot.model_overridden:
+        fields |= choose_model(shot)
+    with transaction.atomic():
+        _charge_words(key=f"prompt:{shot.pk}", usage=written.usage, campaign=campaign, shot=shot)
+        return campaigns.edit_shot(shot, **fields)
+
+
+def choose_model(shot: Shot) -> dict[str, object]:
+    """The router's choice for a shot with its reason."""
+    route = router.route(
+        router.RoutingRequest(
+            kind=shot.kind,
+            wants_text=shot.wants_text,
+            draft=shot.kind == Shot.Kind.DRAFT,
+            illustration=shot.kind == Shot.Kind.ILLUSTRATION,
+        ),
+        available=catalogue.available_models(registry.live_providers()),
+    )
+    return {"model": route.model_key, "model_reason": route.reason[:300]}
+
+
+def _charge_words(*, key: str, usage: Usage, campaign: Campaign, shot: Shot | None = None) -> None:
+    ledger.charge_usage(
+        key=key,
+        usage=usage,
+        purpose="prompt",
+        workspace=campaign.workspace,
+        campaign=campaign,
+        shot=shot,
+        by=campaign.created_by,
+    )
+
+
+def estimate_words_cost(*, prompts: int) -> Decimal:
+    """USD that directing or softening `prompts` prompts once may cost: 0 with the local writer."""
+    if not settings.ANTHROPIC_API_KEY:
+        return Decimal(0)
+    return catalogue.estimate_prompt_cost(settings.LOUPE_WRITER_MODEL) * prompts
+
+
+def estimate_score_cost(*, width: int, height: int) -> Decimal:
+    """USD of one scoring of an image of this size: 0 with the local critic."""
+    if not settings.ANTHROPIC_API_KEY:
+        return Decimal(0)
+    scale = min(1.0, CRITIC_EDGE / max(width, height))
+    return catalogue.estimate_score_cost(settings.LOUPE_CRITIC_MODEL, int(width * scale), int(height * scale))

@@ -1,0 +1,224 @@
+"""Preflight and start as one decision: all shots start together or none does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+
+from django.db import transaction
+from django.db.models import Max
+
+from campaigns import services as campaigns
+from campaigns.models import Campaign, Reference, Shot, User
+from generation import catalogue, ledger, lifecycle, router
+from generation.models import Generation
+from generation.seeds import derive_seed
+from generation.services.planning import estimate_score_cost, estimate_words_cost
+from generation.states import GenerationState, Purpose
+
+# product.md: "sum of prices + 10 % for retries, scoring and prompt tokens included; four
+# FLUX 1.1 pro ≈ $0.16 and $0.25 of head-room asked for": the head-room goes up in quarters.
+BUFFER = Decimal("1.10")
+HEAD_ROOM_STEP = Decimal("0.25")
+
+
+class CannotStart(Exception):
+    """Nothing was started; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightLine:
+    """One shot before the click. Money in USD."""
+
+    shot: Shot
+    model: catalogue.CatalogueModel
+    reason: str
+    width: int
+    height: int
+    notice: str
+    price: Decimal
+    scoring: Decimal
+    seconds: float
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a start would cost, and whether the budget reaches."""
+
+    lines: tuple[PreflightLine, ...]
+    total: Decimal
+    asked: Decimal
+    balance: ledger.Balance
+    seconds: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether the head-room reaches; what costs nothing always may start."""
+        return self.asked == 0 or self.balance.head_room is None or self.balance.head_room >= self.asked
+
+
+def shots_to_start(campaign: Campaign) -> list[Shot]:
+    """Planned shots that were never rendered."""
+    return list(
+        campaign.shots.filter(removed_at__isnull=True, generations__isnull=True).exclude(prompt="").order_by("position")
+    )
+
+
+def preflight(campaign: Campaign, *, shots: Sequence[Shot] | None = None) -> Preflight:
+    """Price, seconds and head-room of starting `shots` (default: all that were never rendered)."""
+    chosen = shots_to_start(campaign) if shots is None else list(shots)
+    lines = tuple(_preflight_line(shot) for shot in chosen)
+    total = sum((line.price + line.scoring for line in lines), Decimal(0)) + estimate_words_cost(prompts=len(lines))
+    return Preflight(
+        lines=lines,
+        total=total,
+        asked=head_room_asked(total),
+        balance=ledger.balance(workspace=campaign.workspace, campaign=campaign),
+        seconds=max((line.seconds for line in lines), default=0.0),
+    )
+
+
+def head_room_asked(total: Decimal) -> Decimal:
+    """The total with the 10 % buffer, up to the next quarter dollar; nothing for what costs nothing."""
+    return (total * BUFFER / HEAD_ROOM_STEP).to_integral_value(rounding=ROUND_UP) * HEAD_ROOM_STEP
+
+
+def _preflight_line(shot: Shot) -> PreflightLine:
+    model = catalogue.get_model(shot.model)
+    size = catalogue.snap_size(model, shot.width, shot.height)
+    return PreflightLine(
+        shot=shot,
+        model=model,
+        reason=shot.model_reason,
+        width=size.width,
+        height=size.height,
+        notice=size.notice,
+        price=catalogue.estimate_cost(model, size.width, size.height),
+        scoring=estimate_score_cost(width=size.width, height=size.height),
+        seconds=model.typical_seconds,
+        repeatable=model.supports_seed,
+    )
+
+
+@transaction.atomic
+def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = None) -> list[Generation]:
+    """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom; then nothing started."""
+    if campaign.planning != Campaign.Planning.PLANNED:
+        raise CannotStart("The campaign is still being planned. Wait a moment and start again.")
+    check = preflight(campaign, shots=shots)
+    if not check.lines:
+        raise CannotStart("Every shot has been started already. Add a shot, or ask for a variation of one.")
+    rows = [
+        draft_generation(
+            shot=line.shot,
+            purpose=Purpose.CREATE,
+            key=f"create:{line.shot.pk}",
+            prompt=line.shot.prompt,
+            seed=derive_seed(base_seed=campaign.base_seed, position=line.shot.position),
+            by=by,
+        )
+        for line in check.lines
+    ]
+    lifecycle.start(rows, by=by)
+    ledger.reserve(amounts=[(row, reservation_for(row)) for row in rows], asked=check.asked)
+    campaigns.mark_started(campaign)
+    return rows
+
+
+def reservation_for(generation: Generation) -> Decimal:
+    """USD promised for one generation: render and scoring with the buffer."""
+    model = catalogue.get_model(generation.model)
+    return (
+        catalogue.estimate_cost(model, generation.width, generation.height)
+        + estimate_score_cost(width=generation.width, height=generation.height)
+    ) * BUFFER
+
+
+def draft_generation(
+    *,
+    shot: Shot,
+    purpose: Purpose,
+    key: str,
+    prompt: str,
+    seed: int,
+    by: User | None,
+    model: str = "",
+    negative_prompt: str | None = None,
+    parent: Generation | None = None,
+    attempt: int = 1,
+    direction: str = "",
+    metadata: dict[str, object] | None = None,
+) -> Generation:
+    """A generation as it will be queued, with the size and prompt that its model takes. Not saved."""
+    campaign = shot.campaign
+    chosen = catalogue.get_model(model or shot.model)
+    size = catalogue.snap_size(chosen, shot.width, shot.height)
+    folded, negative = router.fold_constraints(
+        chosen, prompt, shot.negative_prompt if negative_prompt is None else negative_prompt
+    )
+    version = Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0
+    references = [] if parent else list(Reference.objects.filter(campaign=campaign).values_list("pk", flat=True))
+    return Generation(
+        workspace_id=campaign.workspace_id,
+        campaign=campaign,
+        shot=shot,
+        parent=parent,
+        purpose=purpose,
+        attempt=attempt,
+        version=version + 1,
+        key=key,
+        ticket=campaign.ticket,
+        metadata={"campaign": campaign.title, "shot": shot.slug, "ticket": campaign.ticket, **(metadata or {})},
+        requested_by=by,
+        provider=chosen.provider,
+        model=chosen.key,
+        prompt=folded,
+        negative_prompt=negative,
+        seed=seed if chosen.supports_seed else None,
+        width=size.width,
+        height=size.height,
+        guidance=chosen.guidance,
+        steps=chosen.steps,
+        references=references,
+        estimated_seconds=chosen.typical_seconds,
+        direction=direction,
+    )
+
+
+@transaction.atomic
+def queue_generation(generation: Generation, *, by: User | None) -> Generation:
+    """Queue one more generation with its reservation. Raises ledger.NoHeadRoom, or IntegrityError where its key exists."""
+    lifecycle.start([generation], by=by)
+    ledger.reserve(amounts=[(generation, reservation_for(generation))])
+    return generation
+
+
+def pause_run(campaign: Campaign) -> None:
+    """Nothing new is sent; what is at a provider is still collected."""
+    campaigns.set_paused(campaign=campaign, paused=True)
+
+
+def resume_run(campaign: Campaign) -> None:
+    """Go on sending."""
+    campaigns.set_paused(campaign=campaign, paused=False)
+
+
+def cancel_run(campaign: Campaign, *, by: User, shot: Shot | None = None) -> int:
+    """Cancel what has not been sent yet and ask the rest to stop; returns how many were cancelled at once.
+
+    What a provider is rendering already is stopped by the conductor and charged for what it ran.
+    """
+    queued = Generation.objects.filter(campaign=campaign, state=GenerationState.QUEUED)
+    if shot:
+        queued = queued.filter(shot=shot)
+    cancelled = 0
+    for generation in queued:
+        with transaction.atomic():
+            if lifecycle.move(generation, to=GenerationState.CANCELLED, note="Cancelled before it was sent.", by=by):
+                ledger.close(generation)
+                cancelled += 1
+    running = Generation.objects.filter(campaign=campaign, state=GenerationState.RENDERING)
+    if shot:
+        running = running.filter(shot=shot)
+    running.update(cancel_asked=True, due_at=None)
+    return cancelled

@@ -1,0 +1,123 @@
+"""The critic scores, the gate judges, the row keeps both."""
+
+import logging
+import traceback
+
+from django.db import transaction
+
+from generation import gate, images, ladder, ledger, lifecycle
+from generation.models import Generation, Score
+from generation.providers import registry
+from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
+from generation.services.arrival import read_image
+from generation.services.planning import CRITIC_EDGE, brand_guide
+from generation.states import GenerationState
+
+logger = logging.getLogger(__name__)
+
+SCORE_LEASE_SECONDS = 120.0
+
+
+def score_image(generation_id: str, *, holder: str) -> bool:
+    """Score one image; True where it is now ready (scored, or unscored for a person). Safe to repeat."""
+    generation = lifecycle.claim(
+        generation_id, state=GenerationState.SCORING, holder=holder, seconds=SCORE_LEASE_SECONDS
+    )
+    if generation is None:
+        return False
+    if generation.tries > ladder.MAX_TRIES:
+        return finish_unscored(generation, reason=generation.error_text or "The critic could not be reached.")
+    try:
+        answer = registry.critic().score(build_score_request(generation))
+        return record_score(generation, answer)
+    except ProviderBusy as busy:
+        wait = ladder.wait_before_try(tries=generation.tries, retry_after=busy.retry_after, jitter=0.5)
+        lifecycle.postpone(generation, seconds=wait, note=str(busy))
+    except (ProviderError, gate.MalformedScore) as error:
+        return finish_unscored(generation, reason=str(error))
+    except Exception:
+        logger.exception("Scoring %s failed", generation_id)
+        lifecycle.postpone(
+            generation, seconds=ladder.wait_before_try(tries=generation.tries, retry_after=None, jitter=0.5),
+            note=traceback.format_exc(limit=8),
+        )
+    return False
+
+
+def build_score_request(generation: Generation) -> ScoreRequest:
+    """What the critic sees: the picture, downscaled, and what was asked for."""
+    content, media_type = images.downscale_for_critic(read_image(generation), max_edge=CRITIC_EDGE)
+    shot, campaign = generation.shot, generation.campaign
+    return ScoreRequest(
+        image=content,
+        media_type=media_type,
+        title=shot.title,
+        description=shot.description,
+        mood=shot.mood or campaign.mood,
+        prompt=generation.prompt,
+        palette=tuple(shot.palette),
+        width=generation.width,
+        height=generation.height,
+        brand=brand_guide(campaign.brand_kit),
+    )
+
+
+def record_score(generation: Generation, answer: CriticAnswer) -> bool:
+    """Judge and commit: the score, what it cost, and the terminal state. Raises gate.MalformedScore."""
+    campaign = generation.campaign
+    judgement = gate.judge(
+        dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None
+    )
+    with transaction.atomic():
+        score = Score.objects.create(
+            generation=generation,
+            critic=answer.critic,
+            dimensions={
+                name: {"score": round(float(dimension.score), 1), "reason": dimension.reason}
+                for name, dimension in answer.dimensions.items()
+            },
+            average=judgement.average,
+            bar=campaign.bar,
+            passed=judgement.passed,
+            weakest=judgement.weakest,
+            reason=judgement.reason,
+        )
+        ledger.charge_usage(
+            key=f"score:{generation.pk}:{score.pk}",
+            usage=answer.usage,
+            purpose="score",
+            workspace=generation.workspace,
+            campaign=campaign,
+            shot=generation.shot,
+            generation=generation,
+        )
+        moved = lifecycle.move(
+            generation,
+            to=GenerationState.READY,
+            average=judgement.average,
+            weakest=judgement.weakest,
+            passed=judgement.passed,
+            error_kind="",
+            error_text="",
+        )
+        if not moved:
+            transaction.set_rollback(True)
+            return False
+        ledger.close(generation)
+    return True
+
+
+def finish_unscored(generation: Generation, *, reason: str) -> bool:
+    """No honest score could be had: ready, unscored, a person decides."""
+    with transaction.atomic():
+        moved = lifecycle.move(
+            generation,
+            to=GenerationState.READY,
+            note=f"Unscored: {reason}",
+            escalated=True,
+            error_kind="unscored",
+            error_text=reason,
+        )
+        if moved:
+            ledger.close(generation)
+    return moved

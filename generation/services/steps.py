@@ -1,0 +1,28 @@
+"""One step of finished renders, by name; the same for a Celery worker and for the headless pipeline."""
+
+from generation.providers.base import ProviderBusy
+from generation.services.arrival import mirror_image
+from generation.services.follow_up import follow_up
+from generation.services.planning import plan_campaign
+from generation.services.scoring import score_image
+from generation.services.sweep import Nudge
+
+
+def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
+    """Do it and say what comes next. Safe to repeat: whoever comes second finds nothing to do.
+
+    A provider that is busy leaves the step in the table; the sweep comes back to it.
+    """
+    subject = str(nudge.subject)
+    if nudge.step == "mirror":
+        return [Nudge("score", subject)] if mirror_image(subject, holder=holder) else []
+    if nudge.step == "score":
+        return [Nudge("follow_up", subject)] if score_image(subject, holder=holder) else []
+    try:
+        if nudge.step == "follow_up":
+            follow_up(subject)
+        else:
+            plan_campaign(int(nudge.subject))
+    except ProviderBusy:
+        return []
+    return []

@@ -1,0 +1,47 @@
+"""What is unfinished, derived from the rows. Celery and Redis carry only nudges; this is the memory."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from campaigns.models import Campaign
+from generation.clock import database_now
+from generation.models import Generation, Pulse
+from generation.states import GenerationState
+
+SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """One step that somebody should take: mirror, score, follow_up (a generation) or plan (a campaign)."""
+
+    step: str
+    subject: str | int
+
+
+def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
+    """Every step that nobody holds at the moment, oldest first, at most 500 of each kind."""
+    now = database_now()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    due = Q(due_at__isnull=True) | Q(due_at__lte=now)
+    rows = Generation.objects.order_by("pk")
+    campaigns = Campaign.objects.filter(planning=Campaign.Planning.WAITING)
+    if campaign_id:
+        rows = rows.filter(campaign_id=campaign_id)
+        campaigns = campaigns.filter(pk=campaign_id)
+    nudges: list[Nudge] = []
+    for step, state in (("mirror", GenerationState.FETCHING), ("score", GenerationState.SCORING)):
+        found = rows.filter(free, due, state=state).values_list("pk", flat=True)[:SWEEP_LIMIT]
+        nudges += [Nudge(step, pk) for pk in found]
+    over = rows.filter(
+        followed_up=False, state__in=[GenerationState.READY, GenerationState.FAILED, GenerationState.REFUSED]
+    )
+    nudges += [Nudge("follow_up", pk) for pk in over.values_list("pk", flat=True)[:SWEEP_LIMIT]]
+    nudges += [Nudge("plan", pk) for pk in campaigns.values_list("pk", flat=True)[:SWEEP_LIMIT]]
+    return nudges
+
+
+def record_pulse(name: str) -> None:
+    """A process says that it lives."""
+    Pulse.objects.update_or_create(name=name, defaults={"at": database_now()})

@@ -1,0 +1,82 @@
+"""Celery tasks: an id in, one step, the next one nudged. A lost nudge is found by the sweep."""
+
+import logging
+import os
+
+from celery import Task, current_app, shared_task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from generation.services.steps import take_step
+from generation.services.sweep import Nudge, find_unfinished, record_pulse
+
+logger = logging.getLogger(__name__)
+HOLDER = f"worker:{os.getpid()}"
+# Enough waiting nudges: more would only say the same again.
+FULL_QUEUE = 200
+
+
+@shared_task
+def mirror_image(generation_id: str) -> None:
+    """Fetch, verify, store, make renditions (CPU)."""
+    send_nudges(take_step(Nudge("mirror", generation_id), holder=HOLDER))
+
+
+@shared_task
+def score_image(generation_id: str) -> None:
+    """Ask the critic (I/O)."""
+    send_nudges(take_step(Nudge("score", generation_id), holder=HOLDER))
+
+
+@shared_task
+def follow_up(generation_id: str) -> None:
+    """Apply the ladder (I/O)."""
+    send_nudges(take_step(Nudge("follow_up", generation_id), holder=HOLDER))
+
+
+@shared_task
+def plan_campaign(campaign_id: int) -> None:
+    """Read the brief and write the prompts (I/O)."""
+    send_nudges(take_step(Nudge("plan", campaign_id), holder=HOLDER))
+
+
+@shared_task
+def sweep() -> None:
+    """Nudge whatever is unfinished and in nobody's hands."""
+    send_nudges(find_unfinished())
+
+
+@shared_task
+def pulse(name: str) -> None:
+    """A worker shows that it lives."""
+    record_pulse(name)
+
+
+BY_STEP: dict[str, Task] = {
+    "mirror": mirror_image,
+    "score": score_image,
+    "follow_up": follow_up,
+    "plan": plan_campaign,
+}
+
+
+def send_nudge(nudge: Nudge) -> None:
+    """Enqueue one step. Without Redis it is not lost: the table holds it and the sweep sends it again."""
+    send_nudges([nudge])
+
+
+def send_nudges(nudges: list[Nudge]) -> None:
+    """Enqueue steps; stops quietly where Redis does not answer or enough is waiting already."""
+    try:
+        if len(nudges) > 1 and _waiting() > FULL_QUEUE:
+            return
+        for nudge in nudges:
+            BY_STEP[nudge.step].apply_async((nudge.subject,), retry=False, ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("Redis does not answer (%s); the sweep will come back to it.", error)
+
+
+def _waiting() -> int:
+    with current_app.connection_for_write() as connection:
+        client = connection.default_channel.client
+        return int(client.llen("cpu")) + int(client.llen("io"))
