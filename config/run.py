@@ -71,6 +71,13 @@ class House(Manager):  # type: ignore[misc]  # honcho has no types
         print(f"Loupe stopped, because {self.ended_by_itself or 'a process'} ended by itself; why is above.", flush=True)
         return 1
 
+    def terminate(self) -> None:
+        """Ends everything. Honcho calls this at the first process that ends, so that it can be named."""
+        if not self.stop_asked and not self.ended_by_itself:
+            ended = [name for name, facts in self._processes.items() if facts.get("returncode") is not None]
+            self.ended_by_itself = ended[0] if ended else ""
+        super().terminate()
+
     def _start(self) -> None:
         # Called by loop() after it set handlers that print and kill from inside a signal: ours only leave word.
         for number in STOP_SIGNALS:
@@ -88,9 +95,7 @@ class House(Manager):  # type: ignore[misc]  # honcho has no types
         while not self._all_started():
             time.sleep(WATCH_SECONDS)
         while not self.stop_asked:
-            ended = [name for name, facts in self._processes.items() if facts.get("returncode") is not None]
-            if ended:
-                self.ended_by_itself = ended[0]
+            if self.ended_by_itself:
                 return
             self._keep_redis()
             if not ready and self._answers_ready():

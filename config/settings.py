@@ -138,7 +138,7 @@ STATIC_ROOT = Path(environment.text("LOUPE_STATIC_ROOT") or VAR_DIR / "static").
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.StaticFilesStorage"},
     "exports": embedded.export_storage(VAR_DIR),
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

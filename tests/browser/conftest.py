@@ -1,0 +1,126 @@
+"""A real browser against a real server.
+
+One Chromium for each test file: Playwright keeps an event loop in its thread, which must be gone
+before tests elsewhere start loops of their own. One context for each test.
+"""
+
+import os
+import re
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.services import chromium
+
+# Chromium resolves nothing but this machine.
+STAY_HOME = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+WAIT_MILLISECONDS = 15_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(os.path.dirname(__file__)):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Chromium, started once for the file."""
+    # Playwright's loop makes Django believe that its calls come from asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            started = playwright.chromium.launch(
+                executable_path=chromium.find(), args=[*chromium.ARGUMENTS, STAY_HOME], timeout=60_000
+            )
+            yield started
+            started.close()
+    finally:
+        os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
+
+
+@pytest.fixture
+def allowed_console_errors() -> list[str]:
+    """Patterns of console errors that a test expects, such as `"409"`: append to it, or override it."""
+    return []
+
+
+@pytest.fixture
+def live_loupe(live_server: LiveServer) -> "LiveLoupe":
+    """Loupe's pages served from this process, on the test database. Renders nothing by itself: drive the engine beside it."""
+    return LiveLoupe(url=live_server.url)
+
+
+@dataclass(frozen=True)
+class LiveLoupe:
+    """The address of the running server, and a way in without the sign-in page."""
+
+    url: str
+
+    def sign_in(self, page: Page, user: object) -> None:
+        """Gives the page's context a session of this user, as the sign-in page would."""
+        client = Client()
+        client.force_login(user)  # type: ignore[arg-type]
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.url}])
+
+    def open(self, page: Page, path: str) -> None:
+        """Goes to one of Loupe's pages."""
+        page.goto(f"{self.url}{path}")
+
+
+@pytest.fixture
+def new_page(
+    browser: Browser, allowed_console_errors: list[str], live_loupe: LiveLoupe
+) -> Generator[Callable[..., Page]]:
+    """Opens a page in a context of its own, for a second person or another size: `new_page(viewport={...})`."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(**options: object) -> Page:
+        context = browser.new_context(
+            **{"base_url": live_loupe.url, "viewport": {"width": 1440, "height": 900}, **options}  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(WAIT_MILLISECONDS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on(
+            "console", lambda message: complaints.append(_told(message)) if message.type == "error" else None
+        )
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    unexpected = [
+        complaint for complaint in complaints if not any(re.search(rule, complaint) for rule in allowed_console_errors)
+    ]
+    assert not unexpected, "The browser's console complained:\n" + "\n".join(unexpected)
+
+
+def _told(message: object) -> str:
+    return f"{message.location.get('url', '')}: {message.text}"  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """A page of 1440 x 900; the test fails where the console shows an error that is not allowed."""
+    return new_page()
+
+
+@pytest.fixture
+def assert_accessible() -> Callable[[Page], None]:
+    """Fails with axe's report where axe finds a violation on the page as it stands."""
+
+    def run(page: Page) -> None:
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
+
+    return run

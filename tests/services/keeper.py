@@ -1,0 +1,73 @@
+"""Keeps one server alive exactly as long as whoever started it.
+
+`python keeper.py [--user NAME] [--folder FOLDER] -- COMMAND...` runs the command and ends it when
+standard input closes, which also happens when the test run is killed; then removes the folder.
+"""
+
+import argparse
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+STOP_SECONDS = 5
+
+
+def identity(user: str) -> dict[str, Any]:
+    """The arguments that make subprocess run as another user; none for our own."""
+    if not user:
+        return {}
+    account = pwd.getpwnam(user)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """SIGINT (PostgreSQL: fast shutdown), then SIGKILL."""
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--user", default="")
+    parser.add_argument("--folder", default="")
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # The end comes through standard input alone, after whoever started us is done.
+        signal.signal(number, signal.SIG_IGN)
+    server = subprocess.Popen(
+        options.command,
+        stdin=subprocess.DEVNULL,
+        cwd=options.folder or None,
+        restore_signals=True,
+        preexec_fn=_default_signals,  # noqa: PLW1509  # no threads yet
+        **identity(options.user),
+    )
+    threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
+    code = server.wait()
+    if options.folder:
+        shutil.rmtree(Path(options.folder), ignore_errors=True)
+    return code
+
+
+def _default_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _stop_at_end_of_input(server: subprocess.Popen[bytes]) -> None:
+    sys.stdin.buffer.read()
+    stop(server)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

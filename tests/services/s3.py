@@ -1,0 +1,16 @@
+"""A throw-away S3 server (moto) that speaks real HTTP on loopback."""
+
+import sys
+from pathlib import Path
+
+from config import embedded
+from tests.services.kept import Kept, accepts
+
+
+def start(*, folder: Path) -> tuple[str, Kept]:
+    """Brings up a server; returns its endpoint URL and its keeper."""
+    port = embedded.free_port()
+    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    kept = Kept(command, log=folder / "s3.log")
+    kept.wait_until(lambda: accepts(port))
+    return f"http://127.0.0.1:{port}", kept
