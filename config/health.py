@@ -21,7 +21,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 once the database answers with every migration applied and static files are collected; else 503 with what is missing."""
+    """200 once every migration is applied and static files are collected; else 503 with what is missing."""
     missing = [word for word in (_database_complaint(), _static_complaint()) if word]
     return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
 

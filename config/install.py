@@ -77,7 +77,10 @@ def install(requirements):
     print("Installing %s into .venv (once; about a minute) ..." % requirements, flush=True)
     command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "-r", os.path.join(HOUSE, requirements)]
     if subprocess.call(command, env=pip_environment()) != 0:
-        stop("pip could not install %s: its own message is above. Nothing else was changed; run make again." % requirements)
+        stop(
+            "pip could not install %s: its own message is above. Nothing else was changed; run make again."
+            % requirements
+        )
     with open(stamp, "w") as file:
         file.write(wanted)
 

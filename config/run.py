@@ -68,7 +68,9 @@ class House(Manager):  # type: ignore[misc]  # honcho has no types
             self._procmgr.kill(facts["pid"])
         if self.stop_asked and not self.ended_by_itself:
             return 0
-        print(f"Loupe stopped, because {self.ended_by_itself or 'a process'} ended by itself; why is above.", flush=True)
+        print(
+            f"Loupe stopped, because {self.ended_by_itself or 'a process'} ended by itself; why is above.", flush=True
+        )
         return 1
 
     def terminate(self) -> None:
@@ -142,7 +144,9 @@ def check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
-            raise ImproperlyConfigured(f"Port {port} is for root alone. Choose a higher one: make run PORT=8001") from None
+            raise ImproperlyConfigured(
+                f"Port {port} is for root alone. Choose a higher one: make run PORT=8001"
+            ) from None
         except OSError:
             raise ImproperlyConfigured(f"Port {port} is in use. Choose another: make run PORT={port + 1}") from None
 

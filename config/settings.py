@@ -163,8 +163,18 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generation.tasks.sweep", "schedule": 15.0},
-    "pulse-io": {"task": "generation.tasks.pulse", "schedule": 10.0, "args": ("worker-io",), "options": {"queue": "io"}},
-    "pulse-cpu": {"task": "generation.tasks.pulse", "schedule": 10.0, "args": ("worker-cpu",), "options": {"queue": "cpu"}},
+    "pulse-io": {
+        "task": "generation.tasks.pulse",
+        "schedule": 10.0,
+        "args": ("worker-io",),
+        "options": {"queue": "io"},
+    },
+    "pulse-cpu": {
+        "task": "generation.tasks.pulse",
+        "schedule": 10.0,
+        "args": ("worker-cpu",),
+        "options": {"queue": "cpu"},
+    },
 }
 
 # --- what Loupe may do ---------------------------------------------------------------

@@ -91,9 +91,7 @@ def new_page(
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on(
-            "console", lambda message: complaints.append(_told(message)) if message.type == "error" else None
-        )
+        page.on("console", lambda message: complaints.append(_told(message)) if message.type == "error" else None)
         return page
 
     yield open_page

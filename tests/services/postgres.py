@@ -45,7 +45,10 @@ def start() -> tuple[str, Kept]:
             os.chown(folder, account.pw_uid, account.pw_gid)
         binaries = _reachable_binaries(folder=folder, user=user)
         data = folder / "data"
-        _run([binaries / "initdb", "-D", data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"], user=user)
+        _run(
+            [binaries / "initdb", "-D", data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
+            user=user,
+        )
         # Relative to the folder: PostgreSQL's list of socket folders has commas and quotes of its own.
         settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
@@ -112,9 +115,7 @@ def _installed_debian() -> Path | None:
 
 def _runs(binary: Path, *, user: str) -> bool:
     try:
-        finished = subprocess.run(
-            [binary, "--version"], cwd="/", capture_output=True, check=False, **identity(user)
-        )
+        finished = subprocess.run([binary, "--version"], cwd="/", capture_output=True, check=False, **identity(user))
     except OSError:
         return False
     return finished.returncode == 0
