@@ -33,7 +33,7 @@ def check_python():
         import venv  # noqa: F401
     except ImportError:
         stop(
-            "This Python (%s) came without venv. On Debian or Ubuntu: apt-get install python3-venv; then run make again."
+            "This Python (%s) came without venv. On Debian or Ubuntu: apt-get install python3-venv; then make again."
             % sys.executable
         )
 
@@ -57,7 +57,7 @@ def pip_environment():
 
 
 def install(requirements):
-    """Brings `.venv` in step with one requirements file; a stamp of its content and of the Python skips what is done."""
+    """Brings `.venv` in step with one requirements file; a stamp of its content and of the Python saves repeats."""
     stamp = os.path.join(VENV, "installed-" + requirements.replace(os.sep, "-"))
     version = venv_version()
     with open(os.path.join(HOUSE, requirements), "rb") as file:
@@ -96,4 +96,4 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        raise SystemExit(130)
+        raise SystemExit(130) from None

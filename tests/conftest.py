@@ -62,7 +62,7 @@ def house_folders(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """A real Redis, empty at first, one for each test process: `settings.CELERY_BROKER_URL = redis_url` where it matters."""
+    """A real Redis, empty at first, one for each test process."""
     url, kept = redis.start(folder=tmp_path_factory.mktemp("redis"))
     yield url
     kept.stop()

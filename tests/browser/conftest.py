@@ -53,7 +53,7 @@ def allowed_console_errors() -> list[str]:
 
 @pytest.fixture
 def live_loupe(live_server: LiveServer) -> "LiveLoupe":
-    """Loupe's pages served from this process, on the test database. Renders nothing by itself: drive the engine beside it."""
+    """Loupe's pages, served from this process on the test database; the engine is driven beside it."""
     return LiveLoupe(url=live_server.url)
 
 

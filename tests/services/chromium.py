@@ -29,7 +29,7 @@ ARGUMENTS = (
 
 
 def find() -> str | None:
-    """The path of a browser that is installed: CHROMIUM, then PATH, then the usual places of macOS, then Playwright's."""
+    """The path of an installed browser: CHROMIUM, then PATH, then macOS's usual places, then Playwright's."""
     named = os.environ.get("CHROMIUM")
     if named:
         return shutil.which(named)

