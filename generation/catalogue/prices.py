@@ -112,9 +112,7 @@ def _line(part: PricePart, quantity: Decimal) -> BillLine:
     return BillLine(part.unit, quantity, part.amount, _round(part.amount * quantity))
 
 
-def _quantity(
-    part: PricePart, model: CatalogueModel, metrics: Mapping[str, float], width: int, height: int
-) -> Decimal:
+def _quantity(part: PricePart, model: CatalogueModel, metrics: Mapping[str, float], width: int, height: int) -> Decimal:
     images = _number(metrics.get("image_output_count", metrics.get("image_count", 1)))
     if part.unit == "image":
         return images

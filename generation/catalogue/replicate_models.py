@@ -101,9 +101,7 @@ FLUX = (
         price=per_unit("image", "0.06"),
         typical_seconds=10.0,
         safety_profile="black-forest-labs",
-        fields=InputFields(
-            seed="seed", aspect_ratio="aspect_ratio", references="image_prompt", most_references=1
-        ),
+        fields=InputFields(seed="seed", aspect_ratio="aspect_ratio", references="image_prompt", most_references=1),
         default_negative=PRODUCT_NEGATIVE,
         parameters={"output_format": "png"},
     ),

@@ -88,4 +88,3 @@ RETIRED = (
         safety="recraft",
     ),
 )
-

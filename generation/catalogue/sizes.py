@@ -70,9 +70,7 @@ def _distance(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, fl
     return round(shape, 2), abs(size[0] * size[1] - wanted[0] * wanted[1])
 
 
-def _notice(
-    model: CatalogueModel, wanted: tuple[int, int], snapped: tuple[int, int], ratio: str | None
-) -> str:
+def _notice(model: CatalogueModel, wanted: tuple[int, int], snapped: tuple[int, int], ratio: str | None) -> str:
     if isinstance(model.size, InputSize) and model.size.scale > 1:
         return ""
     if wanted == snapped:

@@ -8,7 +8,7 @@ same contract tests. Three errors say what happens next:
 - `OutcomeUnknown`: the answer was lost; ask (`find`) before anything is sent again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,11 +17,15 @@ from typing import Any, Protocol
 
 
 class ProviderError(Exception):
-    """A provider failed. `kind` is a short machine word, the message is for people."""
+    """A provider failed. `kind` is a short machine word, the message is for people.
 
-    def __init__(self, message: str, *, kind: str = "provider_error") -> None:
+    `usage`: what was consumed before it failed (a malformed answer is paid as well), for the ledger.
+    """
+
+    def __init__(self, message: str, *, kind: str = "provider_error", usage: "Usage | None" = None) -> None:
         super().__init__(message)
         self.kind = kind
+        self.usage = usage
 
 
 class ProviderRefused(ProviderError):
@@ -41,12 +45,15 @@ class OutcomeUnknown(ProviderError):
 
 
 class OutputUnusable(ProviderError):
-    """The output cannot be fetched or is not an image we accept. `kind`: gone, truncated, not_an_image, too_large, forbidden_address."""
+    """The output cannot be fetched or is not an image we accept.
+
+    `kind`: gone, not_an_image, too_large, forbidden_address are final; truncated may be tried again a few times.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """A reference, parent or mask handed to a provider: bytes and their media type (image/png, image/jpeg, image/webp)."""
+    """A reference, parent or mask handed to a provider: bytes and media type (image/png, image/jpeg, image/webp)."""
 
     content: bytes
     media_type: str
@@ -119,8 +126,12 @@ class ImageProvider(Protocol):
     async def cancel(self, external_id: str) -> None:
         """Ask to stop; silent where it is over already."""
 
-    async def find(self, *, request: RenderRequest, sent_at: datetime) -> str | None:
-        """After OutcomeUnknown: the external id of the very request sent at `sent_at`, or None if it never arrived."""
+    async def find(self, *, request: RenderRequest, sent_at: datetime, exclude: Collection[str] = ()) -> str | None:
+        """After OutcomeUnknown: the external id of the very request sent at `sent_at`, or None if it never arrived.
+
+        `exclude`: external ids that belong to other rows already. Raises OutcomeUnknown where nobody can tell any
+        more (a person decides), ProviderBusy where it cannot be asked now.
+        """
 
     def fetch(self, output_url: str, *, max_bytes: int) -> Iterator[bytes]:
         """Stream one output. Raises OutputUnusable (final) or ProviderBusy (again later). Sync: runs in a worker."""
@@ -131,7 +142,7 @@ class ImageProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call consumed, by unit (input_token, output_token, cache_read_token, cache_write_token), for the ledger."""
+    """What a call consumed, for the ledger. Units: input_token, output_token, cache_read_token, cache_write_token."""
 
     provider: str
     model: str
@@ -151,7 +162,7 @@ class BrandGuide:
 
 @dataclass(frozen=True, slots=True)
 class StructuredPrompt:
-    """A prompt as product.md shapes it: concrete scene, light direction, 3 to 4 colours, composition; under 120 words together."""
+    """A prompt in parts: concrete scene, light direction, 3 to 4 colours, composition; under 120 words together."""
 
     scene: str
     lighting: str

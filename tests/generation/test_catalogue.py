@@ -19,7 +19,8 @@ SDXL = get_model("stability-ai/sdxl")
 def test_every_model_is_complete() -> None:
     assert len({model.key for model in MODELS}) == len(MODELS)
     for model in MODELS:
-        assert model.key.count("/") == 1 and model.label and model.abilities and model.typical_seconds > 0, model.key
+        assert model.key.count("/") == 1, model.key
+        assert all((model.label, model.abilities, model.typical_seconds > 0, model.safety_profile)), model.key
         assert bool(model.version) == (model.endpoint == "version"), model.key
         assert model.enabled != bool(model.disabled_reason), model.key
         assert (Ability.INPAINT in model.abilities) == (model.mask_polarity is not None) or model.provider == "cog"
@@ -32,7 +33,8 @@ def test_every_model_is_complete() -> None:
 
 
 def test_the_figures_of_the_product_are_the_defaults() -> None:
-    assert (get_model("black-forest-labs/flux-dev").guidance, get_model("black-forest-labs/flux-dev").steps) == (3.5, 28)
+    flux_dev = get_model("black-forest-labs/flux-dev")
+    assert (flux_dev.guidance, flux_dev.steps) == (3.5, 28)
     assert (SDXL.guidance, SDXL.steps) == (7.5, 30)
     assert SDXL.default_negative == "text, watermark, logo, blurry, distorted, low quality, overexposed"
     assert FLUX.default_negative == "watermark, text, logo, hands, person, low quality, deformed"
@@ -73,7 +75,8 @@ def test_a_snapped_size_is_always_legal_and_says_when_it_changed(
     rule = model.size
     if isinstance(rule, FreeSize):
         for side in (snapped.width, snapped.height):
-            assert rule.minimum <= side <= rule.maximum and side % rule.multiple == 0
+            assert rule.minimum <= side <= rule.maximum
+            assert side % rule.multiple == 0
     elif isinstance(rule, AspectSize):
         assert snapped.aspect_ratio is not None
         assert rule.pixels[snapped.aspect_ratio] == (snapped.width, snapped.height)
@@ -111,7 +114,7 @@ def test_the_notice_speaks_to_people() -> None:
 
 
 def test_a_size_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="one pixel"):
         snap_size(FLUX, 0, 100)
 
 
@@ -181,7 +184,8 @@ def test_image_tokens_match_the_published_examples() -> None:
 def test_an_unlisted_claude_is_counted_at_the_dearest_price() -> None:
     unknown = catalogue.estimate_prompt_cost("claude-of-next-year")
     assert unknown == catalogue.estimate_prompt_cost("claude-fable-5-1")
-    assert catalogue.estimate_prompt_cost("claude-haiku-4-5-20251001") == catalogue.estimate_prompt_cost("claude-haiku-4-5")
+    dated = catalogue.estimate_prompt_cost("claude-haiku-4-5-20251001")
+    assert dated == catalogue.estimate_prompt_cost("claude-haiku-4-5")
 
 
 def test_the_data_is_plain() -> None:

@@ -60,7 +60,8 @@ def test_no_route_leads_to_a_retired_model() -> None:
 
 def test_the_local_studio_says_what_it_is() -> None:
     proposal = route(RoutingRequest(kind="hero"), STUDIO)
-    assert proposal.model_key == "studio/comp" and proposal.alternatives == ()
+    assert proposal.model_key == "studio/comp"
+    assert proposal.alternatives == ()
     assert proposal.reason == (
         "No Replicate token: the local studio draws a comp. "
         "With a token this shot would go to FLUX 1.1 pro: photoreal product without text."
@@ -69,7 +70,8 @@ def test_the_local_studio_says_what_it_is() -> None:
 
 def test_a_self_hosted_model_comes_before_the_studio_where_it_can_do_the_work() -> None:
     proposal = route(RoutingRequest(kind="hero"), COG)
-    assert proposal.model_key == "cog/self-hosted" and proposal.alternatives == ("studio/comp",)
+    assert proposal.model_key == "cog/self-hosted"
+    assert proposal.alternatives == ("studio/comp",)
     assert route(RoutingRequest(wants_text=True), COG).model_key == "studio/comp"
 
 

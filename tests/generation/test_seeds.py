@@ -39,7 +39,8 @@ def test_the_derivation_never_changes() -> None:
 
 def test_new_base_seeds_differ() -> None:
     seeds = {new_base_seed() for _ in range(50)}
-    assert len(seeds) == 50 and all(1 <= seed <= HIGHEST_SEED for seed in seeds)
+    assert len(seeds) == 50
+    assert all(1 <= seed <= HIGHEST_SEED for seed in seeds)
 
 
 @pytest.mark.parametrize(
@@ -53,5 +54,5 @@ def test_new_base_seeds_differ() -> None:
     ],
 )
 def test_what_is_out_of_range_is_said(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"between 1 and|count from"):
         derive_seed(**wrong)
