@@ -1,0 +1,194 @@
+"""`LocalCritic`: scores a picture by measuring it.
+
+It cannot recognise things. It scores what can be measured of each rubric dimension, says so in its name, and every
+deduction has a figure. Words in the picture or in the brief have no influence: from the texts only placement, palette
+and mood words are read, by dictionary.
+
+A dimension starts at 9.4 and loses points for each measured fault; the reason names the largest one with the
+instruction that repairs it, in the words of `corrections.py`.
+"""
+
+from dataclasses import dataclass
+
+from generation.providers.base import BrandGuide, CriticAnswer, DimensionScore, ProviderError, ScoreRequest, Usage
+from generation.providers.local.colours import hex_to_lab
+from generation.providers.local.measures import Measures, measure, palette_distance, palette_missing
+from generation.providers.local.vocabulary import Composition, Direction, Mood, read_direction, read_mood
+
+VERSION = "local-measures-1"
+START = 9.4
+THIRD_LEFT, MIDDLE, THIRD_RIGHT = 0.345, 0.5, 0.655
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Points lost, and the sentence for it: what was measured, then what to do."""
+
+    points: float
+    finding: str
+    remedy: str
+
+
+class LocalCritic:
+    """Scores by measurement; free, repeatable, no network."""
+
+    name = "local"
+
+    def score(self, request: ScoreRequest) -> CriticAnswer:
+        """Score one picture. Raises ProviderError (`unscored`) where it cannot be decoded."""
+        try:
+            found = measure(request.image)
+        except ValueError as error:
+            raise ProviderError("The picture cannot be read, so it was not scored. A person must look.", kind="unscored") from error
+        asked = read_direction(request.prompt)
+        palette = tuple(colour for colour in request.palette if _is_colour(colour)) or asked.palette
+        mood = read_mood(request.mood)
+        if not mood.words:
+            mood = asked.mood
+        dimensions = {
+            "composition": _told("Composition", composition_faults(found, asked), "the mass sits where it was asked for"),
+            "relevance": _told("Relevance", relevance_faults(found, request, palette), "format, palette and subject as asked for"),
+            "coherence": _told("Coherence", coherence_faults(found, asked), "clean tones and edges"),
+            "mood_match": _told("Mood match", mood_faults(found, mood, palette), "light and colour carry the mood"),
+        }
+        if request.brand is not None and (request.brand.palette or request.brand.mood):
+            dimensions["brand_fit"] = _told("Brand fit", brand_faults(found, request.brand), "within the brand's colours and mood")
+        return CriticAnswer(dimensions, Usage("local", VERSION, {"image": 1}), VERSION)
+
+
+def _is_colour(text: str) -> bool:
+    try:
+        hex_to_lab(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _told(name: str, faults: list[Fault], praise: str) -> DimensionScore:
+    """Score and one line. Faults add up, each next one counting a little less: one bad thing spoils, five do not spoil five times."""
+    ordered = sorted((fault for fault in faults if fault.points > 0.05), key=lambda fault: -fault.points)
+    lost = sum(fault.points * 0.7**rank for rank, fault in enumerate(ordered))
+    score = round(min(10.0, max(1.0, START - lost)), 1)
+    if not ordered or ordered[0].points < 0.6:
+        return DimensionScore(score, f"{name} {score}: {praise}.")
+    return DimensionScore(score, f"{name} {score}: {ordered[0].finding}; {ordered[0].remedy}.")
+
+
+def over(value: float, free: float, per_point: float, most: float = 6.0) -> float:
+    """Points lost for exceeding a tolerance: one for every `per_point` beyond `free`, at most `most`."""
+    return min(most, max(0.0, (value - free) / per_point))
+
+
+def composition_faults(found: Measures, asked: Direction) -> list[Fault]:
+    """Balanced and visually clear.
+
+    The centre of visual mass against the place asked for (thirds or centre; where nothing was asked the nearest of
+    the three, after the rule of thirds and the balance studies of Locher 1998); mass cut by the border; too much or too
+    little of the frame filled for the framing asked for.
+    """
+    composition = asked.composition
+    place = _nearest_place(found.mass_x, composition)
+    away = found.mass_x - place
+    side, other = ("right", "left") if away > 0 else ("left", "right")
+    centred = abs(place - MIDDLE) < 0.01
+    finding = (
+        f"visual mass sits {abs(found.mass_x - 0.5) * 100:.0f} % {'right' if found.mass_x > 0.5 else 'left'} of centre"
+        if centred
+        else f"visual mass sits {abs(away) * 100:.0f} % too far {side} of the third"
+    )
+    faults = [Fault(over(abs(away), 0.05, 0.032), finding, f"move the subject to the {other}, more empty space on the {side}")]
+    low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[composition.framing]
+    if asked.kind in ("vista", "poster", "flatlay", "interior"):
+        low, high = 0.02, 0.95
+    faults.append(Fault(over(low - found.mass_share, 0, 0.012), f"only {found.mass_share * 100:.0f} % of the frame is subject", "step closer, larger in the frame"))
+    faults.append(Fault(over(found.mass_share, high, 0.06), f"{found.mass_share * 100:.0f} % of the frame is filled", "step back, smaller in the frame"))
+    if composition.framing in ("medium", "wide") and asked.kind == "studio":
+        faults.append(Fault(over(found.cut, 0.08, 0.07, 4.0), f"the mass runs into {found.cut * 100:.0f} % of the border", "step back, balance the frame"))
+    faults.append(Fault(over(abs(found.mass_y - 0.52), 0.14, 0.06, 3.0), "the mass sits too far from the middle height", "balance the frame"))
+    return faults
+
+
+def _nearest_place(mass_x: float, composition: Composition) -> float:
+    if composition.x is not None:
+        if composition.framing in ("macro", "close"):
+            return 0.5 + (composition.x - 0.5) * 0.6
+        return composition.x
+    places = (THIRD_LEFT, THIRD_RIGHT) if composition.thirds else (THIRD_LEFT, MIDDLE, THIRD_RIGHT)
+    return min(places, key=lambda place: abs(mass_x - place))
+
+
+def relevance_faults(found: Measures, request: ScoreRequest, palette: tuple[str, ...]) -> list[Fault]:
+    """What of "shows what was asked" can be measured.
+
+    The requested palette against the dominant colours (CIELAB; 12 is a clear difference between neighbouring surfaces,
+    Mokrzycki and Tatol 2011), palette colours that are absent, a subject that stands out, and the format.
+    """
+    faults = []
+    if palette:
+        distance = palette_distance(found, palette)
+        faults.append(Fault(over(distance, 11.0, 3.2), f"colours lie {distance:.0f} ΔE from what was asked", f"closer to the palette {' '.join(palette[:4])}"))
+        missing = palette_missing(found, palette)
+        share = len(missing) / len(palette)
+        faults.append(Fault(over(share, 0.3, 0.3, 2.5), f"{len(missing)} of {len(palette)} palette colours are absent", f"closer to the palette {' '.join(missing[:3])}"))
+    faults.append(Fault(over(22 - found.standing_out, 0, 6.0, 3.0), "the subject hardly stands out from its surroundings", "more contrast, step closer"))
+    asked_aspect, aspect = request.width / max(1, request.height), found.width / max(1, found.height)
+    skew = abs(aspect / asked_aspect - 1)
+    faults.append(Fault(over(skew, 0.02, 0.06), f"the format is {found.width} x {found.height}, not {request.width} x {request.height}", "keep the requested format"))
+    small = 1 - (found.width * found.height) / max(1, request.width * request.height)
+    faults.append(Fault(over(small, 0.1, 0.2, 3.0), "the picture is smaller than asked", "keep the requested size"))
+    return faults
+
+
+def coherence_faults(found: Measures, asked: Direction) -> list[Fault]:
+    """Technical soundness: clipping, flat or missing contrast, blurred edges, noise.
+
+    Clipping above one percent of the frame shows as holes; edges softer than about two pixels read as out of focus;
+    noise above three code values is visible on a plain backdrop (just noticeable at about one, ISO 15739).
+    """
+    return [
+        Fault(over(found.clipped_high, 0.012, 0.025), f"{found.clipped_high * 100:.0f} % of the frame is burnt out", "hold back the highlights"),
+        Fault(over(found.clipped_low, 0.05, 0.06), f"{found.clipped_low * 100:.0f} % of the frame is black", "lift the shadows"),
+        Fault(over(0.42 - found.sharpness, 0, 0.075, 4.0), f"edges are soft ({found.sharpness:.2f} of 1)", "make it sharper"),
+        Fault(over(found.noise, 4.0, 1.2, 4.0), f"noise of {found.noise:.1f} code values", "cleaner grain"),
+        Fault(over(7.0 - found.contrast, 0, 1.6, 4.0), f"the tones lie within {found.contrast:.0f} L* of each other", "more contrast"),
+    ]
+
+
+def mood_faults(found: Measures, mood: Mood, palette: tuple[str, ...]) -> list[Fault]:
+    """Brightness, warmth, saturation and contrast against the mood words (axes after Valdez and Mehrabian 1994).
+
+    The palette sets the starting point, the words move it. Without words on an axis its tolerance is wide.
+    """
+    labs = [hex_to_lab(colour) for colour in palette]
+    base_light = 0.55 * 60 + 0.45 * (sum(float(lab[0]) for lab in labs) / len(labs)) if labs else 60.0
+    base_warm = 0.75 * sum(float(lab[2] + 0.4 * lab[1]) for lab in labs) / len(labs) if labs else 6.0
+    base_chroma = 0.7 * sum(float((lab[1] ** 2 + lab[2] ** 2) ** 0.5) for lab in labs) / len(labs) if labs else 16.0
+    light, warm = base_light + 15 * mood.brightness - found.lightness, base_warm + 9 * mood.warmth - found.warmth
+    chroma = base_chroma * (1 + 0.4 * mood.saturation) - found.chroma
+    contrast = 14 + 6 * mood.contrast - found.contrast
+    free_light, free_warm = (11.0 if mood.brightness else 16.0), (13.0 if mood.warmth else 20.0)
+    free_chroma, free_contrast = (15.0 if mood.saturation else 20.0), (8.0 if mood.contrast else 12.0)
+    return [
+        Fault(over(light, free_light, 4.5), f"{light:.0f} L* too dark for the mood", "brighter"),
+        Fault(over(-light, free_light + 5, 5.5), f"{-light:.0f} L* too light for the mood", "darker"),
+        Fault(over(warm, free_warm, 5.0, 4.0), f"{warm:.0f} units too cool for the mood", "warmer light"),
+        Fault(over(-warm, free_warm, 5.0, 4.0), f"{-warm:.0f} units too warm for the mood", "cooler light"),
+        Fault(over(chroma, free_chroma, 6.0, 3.0), "colours are too pale for the mood", "more saturated"),
+        Fault(over(-chroma, free_chroma, 6.0, 3.0), "colours are too loud for the mood", "less saturated"),
+        Fault(over(contrast, free_contrast, 3.0, 3.0), "too flat for the mood", "more contrast"),
+        Fault(over(-contrast, free_contrast + 6, 4.0, 3.0), "too hard for the mood", "softer contrast"),
+    ]
+
+
+def brand_faults(found: Measures, brand: BrandGuide) -> list[Fault]:
+    """Distance to the brand's palette and mood; stricter on colour than relevance is."""
+    faults = []
+    palette = tuple(colour for colour in brand.palette if _is_colour(colour))
+    if palette:
+        distance = palette_distance(found, palette)
+        faults.append(Fault(over(distance, 12.0, 3.4), f"colours lie {distance:.0f} ΔE from the brand", f"closer to the brand palette {' '.join(palette[:4])}"))
+    mood = read_mood(" ".join(brand.mood))
+    if mood.words:
+        worst = max(mood_faults(found, mood, palette), key=lambda fault: fault.points)
+        faults.append(Fault(0.7 * worst.points, worst.finding.replace("the mood", "the brand"), worst.remedy))
+    return faults

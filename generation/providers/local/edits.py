@@ -1,0 +1,155 @@
+"""Edits of an existing picture: the whole of it, a masked region, or its size.
+
+An edit by words is what a retoucher does with curves and a brush: light, colour, contrast, cleaning an area. Outside a
+mask nothing changes, to the byte.
+"""
+
+import re
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from generation.providers.base import RenderRequest
+from generation.providers.local import finish
+from generation.providers.local.colours import Floats, decode, find_colours, from_lab, hex_to_lab, luminance, to_lab
+from generation.providers.local.lighting import direction_of, tint
+from generation.providers.local.plan import generator_for
+from generation.providers.local.product import find_input, open_input
+from generation.providers.local.vocabulary import Direction, read_direction
+
+REMOVE = re.compile(r"\b(?:remove|erase|take out|get rid of|clean up|clear away|delete)\b", re.IGNORECASE)
+
+
+def parent_of(request: RenderRequest) -> Image.Image:
+    """The picture to be edited, RGB, at the requested size. Raises ValueError where there is none."""
+    given = find_input(request, "parent")
+    if given is None:
+        raise ValueError("An edit needs the picture it starts from, and none was sent.")
+    picture = open_input(given).convert("RGB")
+    if picture.size != (request.width, request.height):
+        picture = picture.resize((request.width, request.height), Image.Resampling.LANCZOS)
+    return picture
+
+
+def mask_of(request: RenderRequest) -> Image.Image:
+    """The mask (L, white changes) at the requested size. Raises ValueError where there is none."""
+    given = find_input(request, "mask")
+    if given is None:
+        raise ValueError("This edit needs a mask that shows what may change, and none was sent.")
+    picture = open_input(given)
+    if picture.mode in ("RGBA", "LA"):
+        # A mask painted on nothing: transparency is black, whatever colour hides under it.
+        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(ground, picture.convert("RGBA"))
+    mask = picture.convert("L")
+    if mask.size != (request.width, request.height):
+        mask = mask.resize((request.width, request.height), Image.Resampling.NEAREST)
+    return mask
+
+
+def upscale(request: RenderRequest) -> Image.Image:
+    """Lanczos to the requested size, with a light unsharp mask where it really grows."""
+    given = find_input(request, "parent")
+    if given is None:
+        raise ValueError("Upscaling needs the picture it starts from, and none was sent.")
+    picture = open_input(given).convert("RGB")
+    grows = request.width * request.height > picture.width * picture.height
+    picture = picture.resize((request.width, request.height), Image.Resampling.LANCZOS)
+    return picture.filter(ImageFilter.UnsharpMask(radius=1.6, percent=60, threshold=2)) if grows else picture
+
+
+def refine(request: RenderRequest) -> Image.Image:
+    """The whole picture, edited by the words of the prompt."""
+    parent = parent_of(request)
+    linear = _edited(decode(np.asarray(parent)), request)
+    return finish.develop(linear, rng=generator_for("refine", request.seed, request.prompt), grain=0.0)
+
+
+def inpaint(request: RenderRequest) -> Image.Image:
+    """Only the white of the mask changes. The edge is feathered inwards; where the mask is black the parent's bytes stay."""
+    parent, mask = parent_of(request), mask_of(request)
+    source, allowed = np.asarray(parent), np.asarray(mask)
+    changing = allowed > 0
+    if not changing.any():
+        return parent
+    linear = decode(source)
+    inside = fill_from_around(linear, changing) if REMOVE.search(request.prompt) else _edited(linear, request)
+    if not REMOVE.search(request.prompt) and float(np.abs(inside - linear)[changing].mean()) < 0.004:
+        # Words without a reading must still answer the mark: relight the spot, visibly and in the picture's own colours.
+        inside = linear * (1 + 0.28 * generator_for("spot", request.seed, request.prompt).choice([-1.0, 1.0]))
+    rng = generator_for("inpaint", request.seed, request.prompt)
+    edited = np.asarray(finish.develop(np.clip(inside, 0, 1), rng=rng, grain=0.25), dtype=np.float32)
+    weight = _feather(allowed, min(request.width, request.height))[..., None]
+    blended = np.clip(source + (edited - source) * weight + 0.5, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.where(changing[..., None], blended, source), "RGB")
+
+
+def _feather(allowed: np.ndarray, short: int) -> Floats:
+    """0..1, zero wherever the mask is black, rising to one a few pixels inside."""
+    reach = max(1.0, short / 160)
+    soft = np.asarray(Image.fromarray(allowed).filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32) / 255
+    return (np.clip(soft * 2 - 1, 0, 1) * (allowed > 0) * (allowed / 255.0)).astype(np.float32)
+
+
+def fill_from_around(linear: Floats, hole: np.ndarray) -> Floats:
+    """Fill a hole with its surroundings: a pyramid of weighted averages from fine to coarse (push-pull, Gortler 1996)."""
+    weight = (~hole).astype(np.float32)
+    if not weight.any():
+        return np.broadcast_to(linear.mean(axis=(0, 1)), linear.shape).astype(np.float32)
+    levels: list[tuple[Floats, Floats]] = [(linear * weight[..., None], weight)]
+    while min(levels[-1][1].shape) > 2 and float(levels[-1][1].min()) < 0.05:
+        colour, known = levels[-1]
+        size = (max(1, known.shape[1] // 2), max(1, known.shape[0] // 2))
+        levels.append((finish.resized(colour, *size, Image.Resampling.BOX), finish.resized(known, *size, Image.Resampling.BOX)))
+    colour, known = levels.pop()
+    filled = colour / np.maximum(known, 1e-3)[..., None]
+    while levels:
+        colour, known = levels.pop()
+        larger = finish.resized(filled, known.shape[1], known.shape[0], Image.Resampling.BICUBIC)
+        filled = colour + larger * (1 - known)[..., None]
+    return np.clip(filled, 0, 1).astype(np.float32)
+
+
+def _edited(linear: Floats, request: RenderRequest) -> Floats:
+    """Light, colour and contrast by the words, each a small honest move."""
+    direction = read_direction(request.prompt)
+    words = request.prompt.lower()
+    fixed = direction.corrections
+    stops = 0.42 * fixed.exposure + 0.35 * direction.mood.brightness * (1 if re.search(r"\bmood\b|look|feel", words) else 0)
+    warmth = 0.55 * fixed.warmth + (0.5 * direction.light.warmth)
+    picture = _relight(linear, direction) if direction.light.azimuth is not None or direction.light.elevation is not None else linear
+    if warmth:
+        picture = picture * tint(float(np.clip(warmth, -1.2, 1.2)))
+    colours = find_colours(words)
+    if colours:
+        picture = _recolour(picture, colours[0], strength=0.6 if fixed.palette else 0.8)
+    if fixed.sharpness:
+        picture = np.clip(picture + 0.7 * (picture - finish.blurred(picture, 2.0)), 0, 1)
+    if fixed.clean or re.search(r"\bsmooth(?:er)?\b|\bsofter\b|\bblur", words):
+        picture = finish.blurred(picture, 2.2)
+    return finish.tone(
+        picture, exposure=stops, contrast=0.35 * fixed.contrast, saturation=0.35 * fixed.saturation, shadows=0.8 * fixed.shadows,
+        highlights=0.6 * fixed.highlights,
+    )  # fmt: skip
+
+
+def _relight(linear: Floats, direction: Direction) -> Floats:
+    """A gradient of light across the picture from the side the words name."""
+    light = direction.light
+    key = direction_of(light.azimuth or 0.0, light.elevation if light.elevation is not None else 35.0)
+    height, width = linear.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    y = np.linspace(1, -1, height, dtype=np.float32)[:, None]
+    return (linear * np.exp2(0.55 * (key[0] * x + 0.6 * key[1] * y))[..., None]).astype(np.float32)
+
+
+def _recolour(linear: Floats, colour: str, *, strength: float) -> Floats:
+    """Pull hue and chroma towards a colour and lightness half as far, keeping the modelling of light and shade."""
+    lab, wanted = to_lab(linear), hex_to_lab(colour)
+    middle = float(np.median(lab[..., 0]))
+    lab[..., 1:] += strength * (wanted[1:] - lab[..., 1:])
+    lab[..., 0] += 0.5 * strength * (float(wanted[0]) - middle)
+    grey = luminance(linear)[..., None]
+    # The deepest shadows keep their own colour: a coloured black looks like a printing fault.
+    keep = np.exp(-grey * 40)
+    return (from_lab(lab) * (1 - keep) + linear * keep).astype(np.float32)

@@ -1,0 +1,96 @@
+"""Renders a request as a comp: the way an art director blocks out a shot before anyone pays for it.
+
+Deterministic by model, seed, prompt, size and inputs. Nothing here is learned: no weights, no training data. The
+result is lossless, so that an edit can promise that what lies outside its mask is untouched to the byte.
+"""
+
+import numpy as np
+from PIL import Image
+
+from generation.providers.base import RenderRequest
+from generation.providers.local import edits, finish
+from generation.providers.local.colours import Floats
+from generation.providers.local.lighting import hang_lights, shade_backdrop, shade_solids
+from generation.providers.local.plan import Plan, draw_drift, generator_for, look_generator, make_plan
+from generation.providers.local.product import CutOut, cut_out, find_input, open_input, set_on_stage
+from generation.providers.local.stage import Stage, build_stage
+from generation.providers.local.tracer import FAR, soften_edges, trace
+from generation.providers.local.vocabulary import read_direction
+
+# Above this many pixels a comp is drawn smaller and enlarged: a megapixel a second is the promise.
+LARGEST = 1_500_000
+
+
+def render(request: RenderRequest) -> Image.Image:
+    """The picture for a request, RGB, exactly `width` x `height`.
+
+    Raises ValueError where an input picture cannot be read or an edit comes without its parent.
+    """
+    if request.purpose == "upscale":
+        return edits.upscale(request)
+    has_parent = find_input(request, "parent") is not None
+    if request.purpose == "inpaint" or (has_parent and find_input(request, "mask") is not None):
+        return edits.inpaint(request)
+    if request.purpose == "refine" and has_parent:
+        return edits.refine(request)
+    return _create(request)
+
+
+def _create(request: RenderRequest) -> Image.Image:
+    direction = read_direction(request.prompt)
+    width, height = _drawing_size(request.width, request.height)
+    seed = request.seed if request.seed is not None else request.prompt
+    scene_key = (request.model, seed, direction.kind, direction.subjects)
+    look = look_generator(direction)
+    plan = make_plan(direction=direction, drift=draw_drift(generator_for("drift", *scene_key)), look=look, rng=generator_for("plan", *scene_key))
+    given = find_input(request, "product")
+    cut = cut_out(open_input(given)) if given is not None else None
+    linear = _shoot(plan, cut, width=width, height=height, look=look, rng=generator_for("stage", *scene_key))
+    if (width, height) != (request.width, request.height):
+        linear = np.clip(finish.resized(linear, request.width, request.height, Image.Resampling.LANCZOS), 0, 1)
+    picture = finish.develop(linear, rng=generator_for("grain", *scene_key, request.prompt), grain=plan.grain)
+    return finish.label(picture)
+
+
+def _drawing_size(width: int, height: int) -> tuple[int, int]:
+    factor = min(1.0, (LARGEST / (width * height)) ** 0.5)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _shoot(plan: Plan, cut: CutOut | None, *, width: int, height: int, look: np.random.Generator, rng: np.random.Generator) -> Floats:
+    """The set, lit and photographed: linear 0..1."""
+    stage = build_stage(plan, width=width, height=height, look=look, rng=rng, card=cut.aspect if cut else None)
+    lights = hang_lights(plan, stage, rng)
+    coarse, coarse_depth = shade_backdrop(plan, stage, lights, step=2)
+    picture = _enlarge(coarse, width, height)
+    hits = trace(stage.camera, stage.solids)
+    shade_solids(plan, stage, lights, hits, picture)
+    soften_edges(stage.camera, stage.solids, hits, picture)
+    if cut is not None:
+        set_on_stage(plan, stage, lights, cut, picture)
+    depth = np.where(hits.depth < FAR, hits.depth, _enlarge(coarse_depth, width, height))
+    return _darkroom(plan, stage, picture, depth)
+
+
+def _enlarge(coarse: Floats, width: int, height: int) -> Floats:
+    """From one sample per two pixels (centres at 1, 3, 5 …) to every pixel."""
+    rows, columns = coarse.shape[:2]
+    large = finish.resized(coarse, columns * 2, rows * 2)
+    return np.ascontiguousarray(large[:height, :width])
+
+
+def _darkroom(plan: Plan, stage: Stage, picture: Floats, depth: Floats) -> Floats:
+    short = min(picture.shape[:2])
+    distance = float(np.linalg.norm(stage.camera.position - np.array([0, stage.top + stage.subject_height / 2, 0])))
+    if plan.direction.kind == "macro":
+        picture = finish.focus(picture, depth, near=distance - 0.18, spread=0.22, strength=short / 46)
+    elif plan.direction.composition.view != "overhead":
+        picture = finish.focus(picture, depth, near=distance, spread=0.75, strength=short / 90)
+    if plan.focus > 0.3:
+        picture = finish.blurred(picture, 1.2 + 2.6 * plan.focus * short / 1024)
+    picture = finish.bloom(picture, 0.16)
+    picture = finish.vignette(picture, 0.34)
+    return finish.tone(
+        picture, exposure=plan.exposure, contrast=plan.contrast, saturation=plan.saturation, shadows=plan.shadows, highlights=plan.highlights
+    )
+
