@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env
+from dotenv import load_dotenv
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
@@ -20,7 +20,7 @@ def read_env_file(base_dir: Path) -> None:
     named = os.environ.get("LOUPE_ENV_FILE")
     path = base_dir / ".env" if named is None else Path(named)
     if path.is_file():
-        Env().read_env(str(path), recurse=False)
+        load_dotenv(path, override=False)
     elif named:
         raise ImproperlyConfigured(f"LOUPE_ENV_FILE is {named!r}, but there is no such file.")
 
