@@ -61,7 +61,9 @@ def member_required(role: str = Role.REVIEWER) -> Callable[[Callable[..., HttpRe
             if not request.membership:
                 raise PermissionDenied("You are not a member of any workspace yet. Ask an admin to add you.")
             if not request.membership.reaches(role):
-                raise PermissionDenied(f"This page is for {Role(role).label.lower()}s of {request.membership.workspace}.")
+                raise PermissionDenied(
+                    f"This page is for {Role(role).label.lower()}s of {request.membership.workspace}."
+                )
             return view(request, *args, **kwargs)
 
         guarded.required_role = role  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from generation import leases, lifecycle, throttle
 from generation.models import Generation
@@ -51,11 +51,16 @@ async def in_database(function: Callable[..., Answer], *args: Any, **kwargs: Any
     return await sync_to_async(call, thread_sensitive=True)()
 
 
+async def leave_database() -> None:
+    """Close the database thread's connection, when its loop is about to end."""
+    await sync_to_async(connection.close, thread_sensitive=True)()
+
+
 class Conductor:
     """Sends and looks until told to stop. `hands` takes the nudges for what comes after a render."""
 
     def __init__(self, *, hands: Callable[[Nudge], None]) -> None:
-        self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{random.randrange(10**6)}"  # noqa: S311
+        self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{random.randrange(10**6)}"
         self.hands = hands
         self.tasks: set[asyncio.Task[None]] = set()
         self.looking: set[str] = set()
@@ -87,6 +92,7 @@ class Conductor:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=SUBMIT_TIMEOUT_SECONDS + 1)
         await in_database(leases.end_lease, name=LEASE, holder=self.holder)
+        await leave_database()
 
     async def beat(self) -> bool:
         """One round; True while there is something in flight."""

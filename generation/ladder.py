@@ -59,7 +59,7 @@ def wait_before_try(*, tries: int, retry_after: float | None, jitter: float) -> 
     """
     if retry_after is not None:
         return retry_after + jitter
-    wait = min(BACKOFF_BASE_SECONDS * 2 ** min(tries, 10), BACKOFF_CAP_SECONDS)
+    wait = min(BACKOFF_BASE_SECONDS * 2.0 ** min(tries, 10), BACKOFF_CAP_SECONDS)
     return wait / 2 + wait / 2 * jitter
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Sum, Value
@@ -82,9 +83,7 @@ def balance(*, workspace: Workspace, campaign: Campaign | None = None) -> Balanc
     if not budgets:
         return Balance(head_room=None, spent=Decimal(0), reserved=Decimal(0), limit=None)
     tightest = min(budgets, key=lambda budget: budget.head_room)
-    return Balance(
-        head_room=tightest.head_room, spent=tightest.spent, reserved=tightest.reserved, limit=tightest.limit
-    )
+    return Balance(head_room=tightest.head_room, spent=tightest.spent, reserved=tightest.reserved, limit=tightest.limit)
 
 
 @transaction.atomic
@@ -164,10 +163,10 @@ def charge(
     )
 
 
-def charge_usage(*, key: str, usage: Usage, purpose: str, **where: object) -> list[LedgerEntry]:
+def charge_usage(*, key: str, usage: Usage, purpose: str, **where: Any) -> list[LedgerEntry]:
     """Book every unit of a words-or-scores call, one entry a unit."""
     return [
-        charge(  # type: ignore[arg-type]
+        charge(
             key=f"{key}:{unit}",
             unit=unit,
             quantity=Decimal(quantity),

@@ -20,9 +20,7 @@ class ForbiddenMove(Exception):
     """The table in `states.py` does not know this step: a mistake in the program."""
 
 
-def move(
-    generation: Generation, *, to: GenerationState, note: str = "", by: User | None = None, **fields: Any
-) -> bool:
+def move(generation: Generation, *, to: GenerationState, note: str = "", by: User | None = None, **fields: Any) -> bool:
     """Move from the state the object carries to `to`, writing `fields` with it; False if somebody was faster.
 
     The object is brought up to date on success. A claim ends with the step.
@@ -77,12 +75,13 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
             submitted_at=now,
             tries=F("tries") + 1,
         )
-        won = list(Generation.objects.select_related("shot", "campaign", "workspace", "parent").filter(
+        won = list(
+            Generation.objects.select_related("shot", "campaign", "workspace", "parent").filter(
                 pk__in=candidates, claimed_by=token
-            ))
+            )
+        )
         GenerationEvent.objects.bulk_create(
-            GenerationEvent(generation=row, origin=GenerationState.QUEUED, to=GenerationState.SUBMITTING)
-            for row in won
+            GenerationEvent(generation=row, origin=GenerationState.QUEUED, to=GenerationState.SUBMITTING) for row in won
         )
     return won
 

@@ -39,9 +39,7 @@ class Campaign(models.Model):
     bar = models.DecimalField(
         max_digits=3, decimal_places=1, default=Decimal("7.0"), validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
-    max_attempts = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(1), MaxValueValidator(10)]
-    )
+    max_attempts = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(10)])
     base_seed = models.PositiveBigIntegerField()
     due_on = models.DateField(null=True, blank=True)
     requires_human_pick = models.BooleanField(
@@ -175,5 +173,3 @@ class Budget(models.Model):
     def head_room(self) -> Decimal:
         """USD that may still be promised."""
         return self.limit - self.spent - self.reserved
-
-

@@ -5,10 +5,11 @@ as floats, and a budget must not be wrong by the last bit.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import models
+from django.db.models.expressions import Combinable
 
 MICRO = Decimal("0.000001")
 
@@ -18,7 +19,14 @@ def round_usd(amount: Decimal) -> Decimal:
     return amount.quantize(MICRO, rounding=ROUND_HALF_UP)
 
 
-class UsdField(models.BigIntegerField):
+if TYPE_CHECKING:
+    # to the type checker it takes and gives Decimal, whatever the database holds
+    WholeNumbers = models.Field[Decimal | int | Combinable, Decimal]
+else:
+    WholeNumbers = models.BigIntegerField
+
+
+class UsdField(WholeNumbers):
     """An amount in USD with six places, stored as an integer."""
 
     description = "USD"

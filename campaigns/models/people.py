@@ -1,5 +1,7 @@
 """People, workspaces, roles, tokens."""
 
+from typing import Any, ClassVar
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -8,13 +10,13 @@ from django.db.models.functions import Lower
 class Accounts(BaseUserManager["User"]):
     """Makes users; an address is compared without regard to case."""
 
-    def create_user(self, *, email: str, password: str | None = None, name: str = "", **fields: object) -> "User":
+    def create_user(self, *, email: str, password: str | None = None, name: str = "", **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), name=name, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email=email, password=password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, email: str | None) -> "User":
@@ -30,10 +32,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="May open the technical administration.")
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = Accounts()
+    objects: ClassVar[Accounts] = Accounts()
 
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_without_case")]

@@ -41,7 +41,8 @@ def mirror_image(generation_id: str, *, holder: str) -> bool:
     except Exception:
         logger.exception("Mirroring %s failed", generation_id)
         lifecycle.postpone(
-            generation, seconds=ladder.wait_before_try(tries=generation.tries, retry_after=None, jitter=0.5),
+            generation,
+            seconds=ladder.wait_before_try(tries=generation.tries, retry_after=None, jitter=0.5),
             note=traceback.format_exc(limit=8),
         )
     return False
@@ -93,6 +94,6 @@ def park(generation: Generation) -> None:
 
 def read_image(generation: Generation) -> bytes:
     """The stored original."""
-    with default_storage.open(generation.image.name, "rb") as file:
+    with default_storage.open(str(generation.image.name), "rb") as file:
         content: bytes = file.read()
     return content

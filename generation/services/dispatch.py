@@ -180,7 +180,7 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
 def record_look_error(generation: Generation, error: ProviderError) -> None:
     """The provider could not be asked; look again later, no strike."""
     retry_after = error.retry_after if isinstance(error, ProviderBusy) else None
-    wait = ladder.wait_before_try(tries=generation.looks, retry_after=retry_after, jitter=random.random())  # noqa: S311
+    wait = ladder.wait_before_try(tries=generation.looks, retry_after=retry_after, jitter=random.random())
     lifecycle.postpone(generation, seconds=min(wait, 30.0), note=str(error))
 
 
@@ -214,9 +214,7 @@ def _finish_render(generation: Generation, progress: RenderProgress) -> bool:
 
 def _charge_render(generation: Generation, progress: RenderProgress) -> None:
     model = catalogue.get_model(generation.model)
-    lines = catalogue.bill_lines(
-        model, progress.metrics, generation.width, generation.height, outcome=progress.status
-    )
+    lines = catalogue.bill_lines(model, progress.metrics, generation.width, generation.height, outcome=progress.status)
     for line in lines:
         ledger.charge(
             key=f"render:{generation.pk}:{generation.external_id}:{line.unit}",
@@ -252,7 +250,7 @@ def _send_later(generation: Generation, *, text: str, kind: str, retry_after: fl
     if generation.tries >= ladder.MAX_TRIES * 4:
         fail(generation, kind="parked", text=f"Tried {generation.tries} times. The last answer: {text}")
         return
-    wait = ladder.wait_before_try(tries=generation.tries, retry_after=retry_after, jitter=random.random())  # noqa: S311
+    wait = ladder.wait_before_try(tries=generation.tries, retry_after=retry_after, jitter=random.random())
     lifecycle.move(
         generation,
         to=GenerationState.QUEUED,

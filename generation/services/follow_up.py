@@ -25,7 +25,9 @@ def follow_up(generation_id: str) -> Generation | None:
 
     Raises ProviderBusy where the writer cannot be asked now: the sweep comes back to it.
     """
-    generation = Generation.objects.select_related("shot", "campaign", "workspace", "requested_by").get(pk=generation_id)
+    generation = Generation.objects.select_related("shot", "campaign", "workspace", "requested_by").get(
+        pk=generation_id
+    )
     if generation.followed_up or not generation.is_over:
         return None
     if generation.shot.removed_at or generation.state == GenerationState.CANCELLED:
@@ -82,9 +84,7 @@ def _safety_history(generation: Generation) -> ladder.SafetyHistory:
 def _direct(generation: Generation) -> Generation | None:
     score = generation.scores.order_by("-pk").first()
     reason = score.reason if score else ""
-    words = registry.prompt_writer().direct(
-        prompt=generation.prompt, weakest=generation.weakest, reason=reason
-    )
+    words = registry.prompt_writer().direct(prompt=generation.prompt, weakest=generation.weakest, reason=reason)
     attempt = generation.attempt + 1
     return _queue_next(
         generation,
@@ -116,9 +116,7 @@ def _soften(generation: Generation) -> Generation | None:
 
 
 def _try_other_model(generation: Generation) -> Generation | None:
-    other = router.other_safety_profile(
-        generation.model, catalogue.available_models(registry.live_providers())
-    )
+    other = router.other_safety_profile(generation.model, catalogue.available_models(registry.live_providers()))
     if other is None:
         _close_chapter(generation, escalated=True)
         return None
@@ -136,7 +134,8 @@ def _after_refusal(generation: Generation, *, prompt: str, how: str, model: str 
         purpose=Purpose(generation.purpose),
         key=f"{how}:{generation.pk}",
         prompt=prompt,
-        seed=generation.seed or derive_seed(
+        seed=generation.seed
+        or derive_seed(
             base_seed=generation.campaign.base_seed, position=generation.shot.position, attempt=generation.attempt
         ),
         by=generation.requested_by,

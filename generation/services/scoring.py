@@ -38,7 +38,8 @@ def score_image(generation_id: str, *, holder: str) -> bool:
     except Exception:
         logger.exception("Scoring %s failed", generation_id)
         lifecycle.postpone(
-            generation, seconds=ladder.wait_before_try(tries=generation.tries, retry_after=None, jitter=0.5),
+            generation,
+            seconds=ladder.wait_before_try(tries=generation.tries, retry_after=None, jitter=0.5),
             note=traceback.format_exc(limit=8),
         )
     return False
@@ -65,9 +66,7 @@ def build_score_request(generation: Generation) -> ScoreRequest:
 def record_score(generation: Generation, answer: CriticAnswer) -> bool:
     """Judge and commit: the score, what it cost, and the terminal state. Raises gate.MalformedScore."""
     campaign = generation.campaign
-    judgement = gate.judge(
-        dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None
-    )
+    judgement = gate.judge(dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None)
     with transaction.atomic():
         score = Score.objects.create(
             generation=generation,
