@@ -53,7 +53,8 @@ async def in_database(function: Callable[..., Answer], *args: Any, **kwargs: Any
 
 async def leave_database() -> None:
     """Close the database thread's connection, when its loop is about to end."""
-    await sync_to_async(connection.close, thread_sensitive=True)()
+    # the attribute is looked up in that thread: connections belong to theirs
+    await sync_to_async(lambda: connection.close(), thread_sensitive=True)()
 
 
 class Conductor:
