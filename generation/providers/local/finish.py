@@ -32,12 +32,35 @@ def blurred(picture: Floats, radius: float) -> Floats:
 
 
 def focus(picture: Floats, depth: Floats, *, near: float, spread: float, strength: float) -> Floats:
-    """Blur by distance from the plane of focus: sharp within `spread` of `near`, at most `strength` pixels."""
-    away = np.clip((np.abs(depth - near) - spread) / (2.2 * spread + 1e-3), 0, 1)
-    away = blurred(away.astype(np.float32), strength * 0.5)[..., None]
-    slightly, fully = blurred(picture, strength * 0.45), blurred(picture, strength)
-    half = np.clip(away * 2, 0, 1)
-    return picture * (1 - half) + slightly * half * (1 - np.clip(away * 2 - 1, 0, 1)) + (fully - 0) * half * np.clip(away * 2 - 1, 0, 1)
+    """Blur by distance from the plane of focus: sharp within `spread` of `near`, at most `strength` pixels.
+
+    The blur is weighted by how far out of focus each pixel is, so that a sharp subject does not smear into what is behind it.
+    """
+    away = np.clip((np.abs(depth - near) - spread) / (2.2 * spread + 1e-3), 0, 1).astype(np.float32)[..., None]
+    weight = away + np.float32(0.004)
+    weighted = picture * weight
+
+    def spread_out(radius: float) -> Floats:
+        return blurred(weighted, radius) / np.maximum(blurred(weight[..., 0], radius), 1e-3)[..., None]
+
+    slightly, fully = spread_out(strength * 0.45), spread_out(strength)
+    first, second = np.clip(away * 2, 0, 1), np.clip(away * 2 - 1, 0, 1)
+    return picture * (1 - first) + first * (slightly * (1 - second) + fully * second)
+
+
+def foreground(picture: Floats, colour: Floats, rng: np.random.Generator) -> Floats:
+    """Something close to the lens and far out of focus in a lower corner: a leaf, an edge, a shoulder."""
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0 : 1 : complex(max(2, height // 8)), 0 : 1 : complex(max(2, width // 8))].astype(np.float32)
+    side = 0.0 if rng.random() < 0.5 else 1.0
+    veil = np.zeros_like(x)
+    for _ in range(3):
+        angle = float(rng.uniform(-0.9, 0.9))
+        u, v = (x - side) * width / height, y - float(rng.uniform(0.9, 1.15))
+        along, across = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
+        veil = np.maximum(veil, np.clip(1.25 - ((along / rng.uniform(0.2, 0.34)) ** 2 + (across / rng.uniform(0.07, 0.12)) ** 2), 0, 1))
+    cover = np.clip(resized(blurred(veil.astype(np.float32), 2.4), width, height, Image.Resampling.BICUBIC), 0, 1)[..., None] * 0.85
+    return picture * (1 - cover) + colour * cover
 
 
 def bloom(picture: Floats, amount: float) -> Floats:
@@ -84,7 +107,7 @@ def develop(linear: Floats, *, rng: np.random.Generator, grain: float) -> Image.
     noise = rng.standard_normal((height, width), dtype=np.float32)
     noise = 0.72 * noise + 0.28 * np.roll(noise, 1, axis=0) + 0.28 * np.roll(noise, 1, axis=1)
     middle = codes[..., 1] / 255
-    strength = 0.6 + grain * 2.0 * (1 - (2 * middle - 1) ** 2)
+    strength = 0.55 + grain * 1.5 * (1 - (2 * middle - 1) ** 2)
     codes += (noise * strength)[..., None]
     return Image.fromarray(np.clip(codes + 0.5, 0, 255).astype(np.uint8), "RGB")
 

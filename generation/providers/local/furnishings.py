@@ -40,7 +40,8 @@ from generation.providers.local.wardrobe import Wardrobe
 
 def lamp(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """A table lamp, its shade alight."""
-    lit = Material(wardrobe.accent.colour, 0.7, 0.1, glow=0.55, translucency=0.8)
+    warm = tuple(0.35 * tone + 0.65 * lamp for tone, lamp in zip(wardrobe.accent.colour, (1.0, 0.74, 0.42), strict=True))
+    lit = Material((warm[0], warm[1], warm[2]), 0.7, 0.1, glow=1.0, translucency=0.8)
     if rng.random() < 0.5:
         base = melt(cylinder(0.2, 0.03, 0.02, (0, 0.03, 0)), capsule((0, 0.05, 0), (0, 0.6, 0), 0.022), 0.05)
         shade = capped_cone(0.34, 0.19, 0.17, 0.02, (0, 0.78, 0))
@@ -80,13 +81,15 @@ def person(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     skin = Material((0.5, 0.34, 0.26), 0.6, 0.25) if wardrobe.main.colour[0] < 0.4 else Material((0.22, 0.14, 0.11), 0.6, 0.25)
     head = melt(ellipsoid((0.2, 0.255, 0.225), (0, 1.02, 0)), ellipsoid((0.13, 0.13, 0.15), (0, 0.88, -0.06)), 0.14)
     head = melt(head, ellipsoid((0.03, 0.06, 0.05), (0, 0.99, -0.215)), 0.05)
-    hair = carve(ellipsoid((0.222, 0.262, 0.24), (0, 1.05, 0.03)), ellipsoid((0.3, 0.4, 0.24), (0, 0.84, -0.19)), 0.03)
+    hair = carve(ellipsoid((0.232, 0.272, 0.255), (0, 1.06, 0.035)), ellipsoid((0.3, 0.42, 0.26), (0, 0.84, -0.2)), 0.03)
     neck = capsule((0, 0.92, 0.03), (0, 0.52, 0.06), 0.1, 0.115)
-    trunk = melt(ellipsoid((0.52, 0.2, 0.2), (0, 0.36, 0.06)), ellipsoid((0.42, 0.42, 0.22), (0, 0.1, 0.06)), 0.2)
+    trunk = melt(ellipsoid((0.5, 0.17, 0.19), (0, 0.4, 0.06)), capsule((0, 0.22, 0.06), (0, -1.6, 0.06), 0.3, 0.34), 0.24)
+    collar = torus(0.13, 0.035, (0, 0.56, 0.06))
     solids = [
         Solid(melt(head, neck, 0.06), (0, 0.9, 0), 0.52, skin),
         Solid(hair, (0, 1.05, 0.03), 0.32, wardrobe.soft),
-        Solid(trunk, (0, 0.2, 0.06), 0.68, wardrobe.second),
+        Solid(trunk, (0, -0.6, 0.06), 1.45, wardrobe.second),
+        Solid(collar, (0, 0.56, 0.06), 0.18, wardrobe.main),
     ]
     return Subject(solids, 1.3, 1.0, yaw=float(rng.choice([-38.0, 38.0, -26.0, 26.0])))
 

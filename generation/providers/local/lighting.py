@@ -119,8 +119,7 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     )
     rays = camera.rays(columns.ravel(), rows.ravel())
     origin = camera.position
-    open_air = plan.direction.kind == "outdoor"
-    far = np.float32(60.0 if open_air else stage.wall_distance)
+    far = np.float32(80.0 if plan.direction.kind == "outdoor" else stage.wall_distance)
     with np.errstate(divide="ignore", over="ignore"):
         floor_at = np.where(rays[1] < -1e-4, -origin[1] / np.minimum(rays[1], -1e-4), np.float32(1e4))
         wall_at = np.where(rays[2] > 1e-3, (far - origin[2]) / np.maximum(rays[2], 1e-3), np.float32(1e4))
@@ -130,7 +129,7 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     if stage.waves:
         normals[0] += stage.waves * 0.34 * share * np.sin(points[0] * 5.2 + 1.3 * np.sin(points[1] * 1.1) + lights.phase * 6)
     normals /= np.sqrt((normals * normals).sum(axis=0))
-    albedo = plan.colours.floor[:, None] * (1 - share) + plan.colours.wall[:, None] * share
+    albedo = plan.colours.floor[:, None] * (1 - share) + _wall_colour(plan, stage, points) * share
     direct = np.clip(lights.key @ normals, 0, None)
     lit = shadow(stage.solids, points, lights.key, softness=lights.softness)
     ambient = occlusion(stage.solids, points, normals)
@@ -139,10 +138,16 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     x, y, strength = lights.halo
     glow = np.exp(-((points[0] - x) ** 2 + (points[1] - y) ** 2) / np.float32(2.4)) * share
     irradiance = lights.key_colour[:, None] * (direct * lit * fall * pattern) + lights.fill_colour[:, None] * (ambient * (0.5 + 0.75 * fall))
-    wall_light = lights.key_colour[:, None] * (share * (0.22 + np.float32(strength) * glow) * (0.45 + 0.55 * pattern) * (0.4 + 0.6 * lit))
+    wall_light = lights.key_colour[:, None] * (share * (0.3 + np.float32(strength) * glow) * (0.45 + 0.55 * pattern) * (0.4 + 0.6 * lit))
     radiance = albedo * (irradiance + wall_light)
     shape = columns.shape
     return np.moveaxis(radiance.reshape(3, *shape), 0, -1).astype(np.float32), near.reshape(shape)
+
+
+def _wall_colour(plan: Plan, stage: Stage, points: Floats) -> Floats:
+    """Paint of the wall (3, n): running towards the floor's colour upwards where the look has a gradient."""
+    up = np.clip((points[1] - stage.top) / np.float32(2.6), 0, 1) * np.float32(stage.gradient)
+    return plan.colours.wall[:, None] * (1 - up) + plan.colours.upper[:, None] * up
 
 
 def _sweep(floor_at: Floats, wall_at: Floats, softness: float) -> tuple[Floats, Floats]:
@@ -192,15 +197,16 @@ def _answer(plan: Plan, stage: Stage, lights: Lights, points: Floats, normals: F
     direct += through * np.clip(-facing, 0, 1) * 0.6
     upward = normals[1] * 0.5 + 0.5
     sky = lights.fill_colour[:, None] * (0.35 + 0.75 * upward) + lights.bounce_colour[:, None] * (1 - upward)
-    diffuse = albedo * (lights.key_colour[:, None] * direct + sky * ambient) * (1 - 0.82 * metal)
+    diffuse = albedo * (lights.key_colour[:, None] * direct + sky * ambient) * (1 - 0.82 * metal) * (1 - 0.6 * glow)
     look = -(rays * normals).sum(axis=0)
     grazing = np.clip(1 - look, 0, 1)
     base = 0.04 + 0.66 * metal
     fresnel = (base + (1 - base) * grazing**5 * (1 - 0.6 * roughness)) * gloss
     mirrored = rays + 2 * look * normals
-    seen = reflected_room(plan, lights, mirrored, roughness) * (0.35 + 0.65 * ambient) 
+    seen = reflected_room(plan, lights, mirrored, roughness) * (0.35 + 0.65 * ambient)
     coat = np.where(metal > 0.3, albedo * 1.5, 1.0)
-    edge = grazing**2.6 * np.clip(lights.rim @ normals * 0.8 + 0.25, 0, 1) * (0.25 + 0.6 * gloss)
+    behind = np.float32(2.4 if abs(plan.azimuth) > 105 else 1.0)
+    edge = behind * grazing**2.6 * np.clip(lights.rim @ normals * 0.8 + 0.25, 0, 1) * (0.25 + 0.6 * gloss)
     edge_colour = lights.rim_colour[:, None] * (0.25 + 0.75 * np.sqrt(albedo))
     return diffuse + seen * fresnel * coat * 1.3 + edge * edge_colour * ambient * 0.75 + albedo * glow * 1.15
 

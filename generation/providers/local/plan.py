@@ -41,6 +41,7 @@ class Colours:
     """Linear colours by role."""
 
     wall: Floats
+    upper: Floats  # what the wall runs to at the top
     floor: Floats
     plinth: Floats
     subject: Floats
@@ -92,7 +93,7 @@ def draw_drift(rng: np.random.Generator) -> Drift:
         size=stray(0.10, 0.04, 0.42),
         stops=stray(0.15, 0.10, 1.25) - 0.02,
         warmth=stray(0.08, 0.05, 0.6),
-        palette=abs(stray(0.15, 2.0, 34.0)),
+        palette=abs(stray(0.15, 2.0, 27.0)),
         palette_turn=float(rng.uniform(0, 2 * np.pi)),
         contrast=stray(0.07, 0.05, 0.4),
         focus=max(0.0, stray(0.10, 0.05, 1.0)),
@@ -117,27 +118,36 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     palette = [hex_to_linear(colour) for colour in choose_palette(direction, look)]
     labs = [to_lab(colour) for colour in palette]
     wanted = 66 + 26 * direction.mood.brightness
-    order = sorted(range(len(labs)), key=lambda i: abs(labs[i][0] - wanted) + 0.22 * float(np.hypot(labs[i][1], labs[i][2])))
-    wall_at = order[1] if len(order) > 2 and rng.random() < 0.22 else order[0]
+    order = sorted(range(len(labs)), key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction.kind) * float(np.hypot(labs[i][1], labs[i][2])))
+    bolder = len(order) > 2 and rng.random() < 0.22 and float(np.hypot(labs[order[1]][1], labs[order[1]][2])) < 42
+    wall_at = order[1] if bolder else order[0]
     wall = labs[wall_at]
     rest = [i for i in range(len(labs)) if i != wall_at]
     subject_at = max(rest, key=lambda i: float(np.linalg.norm(labs[i] - wall)) + 0.12 * (60 - float(labs[i][0])))
     others = [i for i in rest if i != subject_at] or [subject_at]
     accent_at = max(others, key=lambda i: float(np.hypot(labs[i][1], labs[i][2])))
     floor_at = min(others, key=lambda i: float(np.linalg.norm(labs[i] - wall))) if len(others) > 1 else wall_at
-    turn = np.array([0.45 * np.sin(3 * drift.palette_turn), np.cos(drift.palette_turn), np.sin(drift.palette_turn)])
+    # The wrong gel in the lamp: magenta, cyan, amber or a cold steel, as it happens on sets; never an arbitrary hue.
+    gels = ((0.1, 0.95, -0.2), (0.0, -0.75, -0.6), (-0.1, 0.55, 0.8), (-0.35, -0.15, -0.9), (-0.2, -0.5, 0.45))
+    turn = np.array(gels[int(drift.palette_turn * 0.79) % len(gels)])
     strayed = [lab + (drift.palette * turn).astype(np.float32) for lab in labs]
     subject = hex_to_linear(direction.subject_colour) if direction.subject_colour else from_lab(strayed[subject_at])
     floor = 0.55 * strayed[wall_at] + 0.45 * strayed[floor_at] if abs(wall[0] - labs[floor_at][0]) < 30 else strayed[wall_at]
     step = -9.0 if wall[0] > 55 else 10.0
     return Colours(
         wall=from_lab(strayed[wall_at]),
+        upper=from_lab(0.35 * strayed[wall_at] + 0.65 * strayed[accent_at if labs[accent_at][0] > 35 else floor_at]),
         floor=from_lab(floor),
         plinth=from_lab(strayed[wall_at] + np.array([step * float(rng.uniform(-0.5, 1.0)), 0, 0], np.float32)),
         subject=subject,
         accent=from_lab(strayed[accent_at]),
         all=tuple(from_lab(lab) for lab in strayed),
     )
+
+
+def _chroma_cost(kind: str) -> float:
+    """How much a loud colour is held back from filling the frame: a poster may shout, a room should not."""
+    return {"poster": 0.1, "studio": 0.3, "macro": 0.3}.get(kind, 0.45)
 
 
 def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, rng: np.random.Generator) -> Plan:
@@ -207,9 +217,11 @@ def _place(direction: Direction, drift: Drift, rng: np.random.Generator) -> tupl
 
 
 def _frame(direction: Direction, drift: Drift) -> float:
-    share = {"macro": 1.18, "close": 0.8, "medium": 0.6, "wide": 0.46}[direction.composition.framing]
+    share = {"macro": 1.18, "close": 0.82, "medium": 0.64, "wide": 0.52}[direction.composition.framing]
     if direction.kind == "flatlay":
-        share = 0.56
+        share = 0.5
+    if direction.subjects[:1] == ("person",):
+        share = {"wide": 0.62, "macro": 1.2}.get(direction.composition.framing, 0.86)
     return share * float(np.exp2(drift.size + 0.25 * direction.corrections.size))
 
 

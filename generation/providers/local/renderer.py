@@ -12,9 +12,11 @@ from generation.providers.local import edits, finish
 from generation.providers.local.colours import Floats
 from generation.providers.local.lighting import hang_lights, shade_backdrop, shade_solids
 from generation.providers.local.plan import Plan, draw_drift, generator_for, look_generator, make_plan
+from generation.providers.local.poster import draw_poster
 from generation.providers.local.product import CutOut, cut_out, find_input, open_input, set_on_stage
 from generation.providers.local.stage import Stage, build_stage
 from generation.providers.local.tracer import FAR, soften_edges, trace
+from generation.providers.local.vista import paint_vista
 from generation.providers.local.vocabulary import read_direction
 
 # Above this many pixels a comp is drawn smaller and enlarged: a megapixel a second is the promise.
@@ -59,17 +61,39 @@ def _drawing_size(width: int, height: int) -> tuple[int, int]:
 
 def _shoot(plan: Plan, cut: CutOut | None, *, width: int, height: int, look: np.random.Generator, rng: np.random.Generator) -> Floats:
     """The set, lit and photographed: linear 0..1."""
+    if plan.direction.kind == "vista":
+        picture, _ = paint_vista(plan, width=width, height=height, horizon=float(rng.uniform(0.5, 0.6)), rng=rng)
+        return _print(plan, picture)
     stage = build_stage(plan, width=width, height=height, look=look, rng=rng, card=cut.aspect if cut else None)
     lights = hang_lights(plan, stage, rng)
+    if plan.direction.kind == "poster":
+        return _print(plan, draw_poster(plan, stage, lights, cut, rng))
     coarse, coarse_depth = shade_backdrop(plan, stage, lights, step=2)
-    picture = _enlarge(coarse, width, height)
+    picture, backdrop_depth = _enlarge(coarse, width, height), _enlarge(coarse_depth, width, height)
+    if plan.direction.kind == "outdoor":
+        picture = _under_the_sky(plan, stage, picture, backdrop_depth, rng)
     hits = trace(stage.camera, stage.solids)
     shade_solids(plan, stage, lights, hits, picture)
     soften_edges(stage.camera, stage.solids, hits, picture)
     if cut is not None:
         set_on_stage(plan, stage, lights, cut, picture)
-    depth = np.where(hits.depth < FAR, hits.depth, _enlarge(coarse_depth, width, height))
-    return _darkroom(plan, stage, picture, depth)
+    depth = np.where(hits.depth < FAR, hits.depth, backdrop_depth)
+    return _darkroom(plan, stage, picture, depth, rng)
+
+
+def _under_the_sky(plan: Plan, stage: Stage, ground: Floats, depth: Floats, rng: np.random.Generator) -> Floats:
+    """The floor runs out into a painted landscape: the further away, the more of it is haze."""
+    height, width = ground.shape[:2]
+    camera = stage.camera
+    level = float(np.degrees(np.arcsin(np.clip(camera.rotation[1, 2], -1, 1))))
+    horizon = camera.centre_y + np.tan(np.radians(level)) * camera.focal
+    horizon = float(np.clip(horizon, 0.12, 0.8))
+    far, air = paint_vista(plan, width=width, height=height, horizon=horizon, rng=rng)
+    rows = (np.arange(height, dtype=np.float32) + 0.5)[:, None] / height
+    distance = float(np.linalg.norm(camera.position))
+    haze = np.clip((depth - distance - 0.8) / 7.0, 0, 1)
+    haze = np.where(rows < horizon, 1.0, haze * haze * (3 - 2 * haze)).astype(np.float32)[..., None]
+    return ground * (1 - haze) + finish.blurred(far, min(width, height) / 260) * haze
 
 
 def _enlarge(coarse: Floats, width: int, height: int) -> Floats:
@@ -79,18 +103,27 @@ def _enlarge(coarse: Floats, width: int, height: int) -> Floats:
     return np.ascontiguousarray(large[:height, :width])
 
 
-def _darkroom(plan: Plan, stage: Stage, picture: Floats, depth: Floats) -> Floats:
+def _darkroom(plan: Plan, stage: Stage, picture: Floats, depth: Floats, rng: np.random.Generator) -> Floats:
     short = min(picture.shape[:2])
-    distance = float(np.linalg.norm(stage.camera.position - np.array([0, stage.top + stage.subject_height / 2, 0])))
+    middle = np.array([0, stage.top + stage.subject_height / 2, 0], np.float32)
+    distance = float(np.linalg.norm(stage.camera.position - middle))
     if plan.direction.kind == "macro":
         picture = finish.focus(picture, depth, near=distance - 0.18, spread=0.22, strength=short / 46)
     elif plan.direction.composition.view != "overhead":
-        picture = finish.focus(picture, depth, near=distance, spread=0.75, strength=short / 90)
+        picture = finish.focus(picture, depth, near=distance, spread=0.75, strength=short / 110)
+    if plan.direction.kind in ("interior", "outdoor") and rng.random() < 0.4:
+        picture = finish.foreground(picture, 0.16 * plan.colours.accent + 0.1 * plan.colours.subject, rng)
+    return _print(plan, picture)
+
+
+def _print(plan: Plan, picture: Floats) -> Floats:
+    """From scene light to print: missed focus, bloom, vignette, tone."""
+    short = min(picture.shape[:2])
     if plan.focus > 0.3:
         picture = finish.blurred(picture, 1.2 + 2.6 * plan.focus * short / 1024)
-    picture = finish.bloom(picture, 0.16)
-    picture = finish.vignette(picture, 0.34)
+    if plan.direction.kind != "poster":
+        picture = finish.vignette(finish.bloom(picture, 0.16), 0.3)
     return finish.tone(
-        picture, exposure=plan.exposure, contrast=plan.contrast, saturation=plan.saturation, shadows=plan.shadows, highlights=plan.highlights
-    )
-
+        picture, exposure=plan.exposure, contrast=plan.contrast, saturation=plan.saturation, shadows=plan.shadows,
+        highlights=plan.highlights,
+    )  # fmt: skip

@@ -169,6 +169,34 @@ def capped_cone(low: float, high: float, half: float, rounding: float = 0.02, at
     return measure
 
 
+def tapered_slab(outline: tuple[tuple[float, float], ...], half: float, rounding: float, *, narrowing: float) -> Distance:
+    """A closed outline in x and y, extruded to `half` along z with round edges; `narrowing` thins it with height.
+
+    Exact polygon distance after Quilez; shrunk a little because the taper bends space.
+    """
+    corners = [(float(x), float(y)) for x, y in outline]
+
+    def measure(p: Floats) -> Floats:
+        x, y = p[0], p[1]
+        nearest = np.full_like(x, 1e6)
+        inside = np.zeros(x.shape, bool)
+        for (ax, ay), (bx, by) in zip(corners, [corners[-1], *corners[:-1]], strict=True):
+            ex, ey = bx - ax, by - ay
+            wx, wy = x - ax, y - ay
+            along = np.clip((wx * ex + wy * ey) / (ex * ex + ey * ey), 0, 1)
+            dx, dy = wx - ex * along, wy - ey * along
+            np.minimum(nearest, dx * dx + dy * dy, out=nearest)
+            crosses = (ay > y) != (by > y)
+            if ey:
+                inside ^= crosses & (x < ax + ex * (y - ay) / ey)
+        flat = np.where(inside, -1, 1) * np.sqrt(nearest) + rounding
+        thick = np.abs(p[2]) * (1 + narrowing * np.clip(y, 0, 1)) - (half - rounding)
+        outside = np.sqrt(np.maximum(flat, 0) ** 2 + np.maximum(thick, 0) ** 2)
+        return ((outside + np.minimum(np.maximum(flat, thick), 0) - rounding) * np.float32(0.85)).astype(np.float32)
+
+    return measure
+
+
 def torus(ring: float, tube: float, at: Vector = (0, 0, 0), axis: int = 1) -> Distance:
     """A ring of radius `ring` and thickness `tube` around `axis`."""
     first, second = [index for index in range(3) if index != axis]

@@ -25,7 +25,7 @@ class Stage:
     subject_height: float
     subject_width: float
     waves: float
-    blur_from: tuple[float, float]
+    gradient: float
 
 
 def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generator, rng: np.random.Generator, card: float | None) -> Stage:
@@ -41,10 +41,12 @@ def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generato
     chosen = options[int(rng.integers(len(options)))]
     if direction.kind == "flatlay":
         solids, top = _flatlay(plan, rng), 0.0
+    elif "person" in direction.subjects[:1]:
+        # People stand: the floor is far below the frame.
+        top = 1.6
+        solids = _disc(plan, top + tall * 1.25, rng) if rng.random() < 0.6 and direction.kind in ("studio", "macro") else []
     elif direction.kind in ("interior", "outdoor"):
         solids, top = _furnish(plan, wide, rng)
-    elif "person" in direction.subjects[:1]:
-        solids, top = (_disc(plan, tall, rng) if rng.random() < 0.6 else []), -0.42
     else:
         solids, top = _dress_set(chosen, plan, tall, wide, rng)
     turn = subject.yaw * (1 if plan.azimuth < 0 else -1) + float(rng.uniform(-10, 10))
@@ -61,7 +63,7 @@ def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generato
         subject_height=tall,
         subject_width=wide,
         waves=float(rng.uniform(0.5, 1.0)) if direction.kind == "studio" and look.random() < 0.3 else 0.0,
-        blur_from=(0.9, 2.2),
+        gradient=float(look.uniform(0.0, 0.55)),
     )
 
 
@@ -81,6 +83,8 @@ def _aim_camera(plan: Plan, *, tall: float, wide: float, top: float, width: int,
     centre = plan.centre
     target = (0.0, top + tall / 2, 0.0)
     pitch = plan.pitch
+    if plan.direction.subjects[:1] == ("person",):
+        target = (0.0, top + tall * 0.62, 0.0)
     if plan.direction.kind == "flatlay":
         target = (0.0, 0.1, 0.0)
     elif plan.direction.composition.framing in ("medium", "wide"):
@@ -206,17 +210,17 @@ def _furnish(plan: Plan, wide: float, rng: np.random.Generator) -> tuple[list[So
 def _flatlay(plan: Plan, rng: np.random.Generator) -> list[Solid]:
     """Forms laid around the subject, seen from above."""
     colours = plan.colours
-    solids = [Solid(rounded_box((0.62, 0.02, 0.8), 0.012, (0, 0.02, 0)), (0, 0.02, 0), 1.05, _chalk(colours.plinth), Frame.at(0.1, 0, 0.05, yaw=float(rng.uniform(-18, 18))))]
-    places = [(-1.15, 0.55), (1.2, 0.5), (-1.2, -0.55), (1.1, -0.6), (0.0, 1.05)]
+    solids = [Solid(rounded_box((0.5, 0.02, 0.68), 0.012, (0, 0.02, 0)), (0, 0.02, 0), 0.9, _chalk(colours.plinth), Frame.at(0.1, 0, 0.05, yaw=float(rng.uniform(-18, 18))))]
+    places = [(-0.78, 0.5), (0.8, 0.46), (-0.82, -0.42), (0.76, -0.52), (-0.86, 0.02)]
     for number in rng.permutation(len(places))[: int(rng.integers(3, 5))]:
         x, z = places[int(number)]
         material = (_chalk(colours.accent), _chalk(colours.plinth, lightness=5), _chalk(colours.subject, lightness=8))[int(rng.integers(3))]
         shape = int(rng.integers(3))
         at = Frame.at(x + float(rng.uniform(-0.12, 0.12)), 0, z + float(rng.uniform(-0.1, 0.1)), yaw=float(rng.uniform(0, 90)))
         if shape == 0:
-            solids.append(Solid(cylinder(0.26, 0.05, 0.02, (0, 0.05, 0)), (0, 0.05, 0), 0.3, material, at))
+            solids.append(Solid(cylinder(0.19, 0.05, 0.02, (0, 0.05, 0)), (0, 0.05, 0), 0.22, material, at))
         elif shape == 1:
-            solids.append(Solid(rounded_box((0.3, 0.04, 0.2), 0.02, (0, 0.04, 0)), (0, 0.04, 0), 0.4, material, at))
+            solids.append(Solid(rounded_box((0.21, 0.04, 0.13), 0.02, (0, 0.04, 0)), (0, 0.04, 0), 0.28, material, at))
         else:
-            solids.append(Solid(sphere(0.15, (0, 0.15, 0)), (0, 0.15, 0), 0.16, material, at))
+            solids.append(Solid(sphere(0.11, (0, 0.11, 0)), (0, 0.11, 0), 0.12, material, at))
     return solids

@@ -22,6 +22,7 @@ from generation.providers.local.solids import (
     melt,
     rounded_box,
     sphere,
+    tapered_slab,
     together,
     torus,
 )
@@ -45,12 +46,12 @@ Builder = Callable[[Wardrobe, np.random.Generator], Subject]
 def headphones(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """Over-ear headphones standing on their cups: band, padded arc, yokes, two shells with a ring, cushions."""
     solids = [
-        Solid(arc_band(0.46, 0.085, 0.026, 0.02), (0, 0.22, 0), 0.62, wardrobe.main, Frame.at(0, 0.52, 0)),
-        Solid(arc_band(0.425, 0.07, 0.024, 0.022), (0, 0.22, 0), 0.6, wardrobe.soft, Frame.at(0, 0.535, 0)),
+        Solid(arc_band(0.46, 0.085, 0.026, 0.02), (0, 0.22, 0), 0.62, wardrobe.main, Frame.at(0, 0.47, 0)),
+        Solid(arc_band(0.425, 0.07, 0.024, 0.022), (0, 0.22, 0), 0.6, wardrobe.soft, Frame.at(0, 0.485, 0)),
     ]
     tilt = float(rng.uniform(3, 8))
     for side in (-1, 1):
-        cup = Frame.at(side * 0.455, 0.3, 0.0, roll=-side * tilt)
+        cup = Frame.at(side * 0.455, 0.245, 0.0, roll=-side * tilt)
         shell = cylinder(0.235, 0.075, 0.05, (side * 0.02, 0, 0), axis=0)
         plate = cylinder(0.165, 0.012, 0.008, (side * 0.096, 0, 0), axis=0)
         ring = torus(0.188, 0.014, (side * 0.092, 0, 0), axis=0)
@@ -63,7 +64,7 @@ def headphones(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
             Solid(cushion, (-side * 0.1, 0, 0), 0.27, wardrobe.soft, cup),
             Solid(yoke, (side * 0.016, 0.3, 0), 0.16, wardrobe.metal, cup),
         ]
-    return Subject(solids, 1.02, 1.12, yaw=34.0)
+    return Subject(solids, 0.96, 1.12, yaw=34.0)
 
 
 def earbuds(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
@@ -148,20 +149,31 @@ def bag(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     return Subject([Solid(pouch, (0, 0.5, 0), 0.64, wardrobe.main), fold, label, valve], 1.02, 0.64, yaw=22.0)
 
 
+_SHOE_SIDE = (
+    (-0.5, 0.1), (-0.53, 0.26), (-0.5, 0.5), (-0.42, 0.54), (-0.3, 0.45), (-0.14, 0.47), (-0.04, 0.5), (0.06, 0.42),
+    (0.3, 0.27), (0.5, 0.22), (0.58, 0.15), (0.56, 0.1),
+)  # fmt: skip
+_SHOE_SOLE = ((-0.56, 0.0), (-0.58, 0.07), (-0.52, 0.15), (0.1, 0.11), (0.5, 0.13), (0.64, 0.12), (0.6, 0.03), (0.4, 0.0))
+
+
 def shoe(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
-    """A trainer from the side: sole, toe, heel, collar and a stripe."""
-    sole = melt(rounded_box((0.52, 0.055, 0.17), 0.05, (0, 0.06, 0)), ellipsoid((0.2, 0.06, 0.17), (0.4, 0.085, 0)), 0.08)
-    upper = melt(ellipsoid((0.36, 0.16, 0.15), (0.18, 0.17, 0)), ellipsoid((0.2, 0.24, 0.145), (-0.28, 0.27, 0)), 0.2)
-    upper = melt(upper, capsule((-0.1, 0.36, 0), (0.2, 0.24, 0), 0.1, 0.09), 0.12)
-    upper = carve(upper, ellipsoid((0.15, 0.16, 0.095), (-0.27, 0.5, 0)), 0.03)
-    stripe = Solid(rounded_box((0.035, 0.12, 0.152), 0.03), (0, 0, 0), 0.2, wardrobe.accent, Frame.at(0.0, 0.2, 0, roll=-28))
-    solids = [Solid(sole, (0.03, 0.08, 0), 0.68, wardrobe.second), Solid(upper, (0, 0.24, 0), 0.62, wardrobe.main), stripe]
-    return Subject(solids, 0.5, 1.16, yaw=float(rng.uniform(-28, 28)))
+    """A trainer from the side: sole, upper with collar and toe, heel patch, laces and a stripe."""
+    upper = tapered_slab(_SHOE_SIDE, 0.13, 0.06, narrowing=0.5)
+    upper = carve(upper, ellipsoid((0.2, 0.16, 0.085), (-0.26, 0.54, 0)), 0.03)
+    sole = tapered_slab(_SHOE_SOLE, 0.17, 0.035, narrowing=-0.2)
+    laces = together(*(capsule((0.0 + 0.075 * i, 0.47 - 0.062 * i, -0.085), (0.02 + 0.075 * i, 0.465 - 0.062 * i, 0.085), 0.017) for i in range(4)))
+    stripe = Solid(rounded_box((0.032, 0.15, 0.15), 0.03), (0, 0, 0), 0.22, wardrobe.accent, Frame.at(0.04, 0.24, 0, roll=-32))
+    second = Solid(rounded_box((0.032, 0.12, 0.152), 0.03), (0, 0, 0), 0.2, wardrobe.accent, Frame.at(0.16, 0.21, 0, roll=-32))
+    solids = [
+        Solid(sole, (0.03, 0.08, 0), 0.68, wardrobe.second), Solid(upper, (0, 0.28, 0), 0.66, wardrobe.main),
+        Solid(laces, (0.12, 0.38, 0), 0.28, wardrobe.second), stripe, second,
+    ]  # fmt: skip
+    return Subject(solids, 0.56, 1.2, yaw=float(rng.uniform(-26, 26)))
 
 
 def phone(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """A phone leaning back, its screen alight, a second one showing its back."""
-    glow = Material(wardrobe.accent.colour, 0.1, 0.9, glow=0.75)
+    glow = Material(wardrobe.accent.colour, 0.1, 0.9, glow=0.5)
     front, back = Frame.at(0.12, 0.0, -0.08, yaw=-16, pitch=8), Frame.at(-0.22, 0.0, 0.2, yaw=26, pitch=8)
     slab = rounded_box((0.25, 0.5, 0.028), 0.026, (0, 0.5, 0))
     screen = rounded_box((0.232, 0.482, 0.004), 0.003, (0, 0.5, -0.028))
@@ -175,7 +187,7 @@ def phone(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
 
 def laptop(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """An open laptop with a lit screen."""
-    glow = Material(wardrobe.accent.colour, 0.15, 0.7, glow=0.7)
+    glow = Material(wardrobe.accent.colour, 0.15, 0.7, glow=0.5)
     hinge = Frame.at(0, 0.035, 0.3, pitch=16)
     solids = [
         Solid(rounded_box((0.55, 0.022, 0.37), 0.018, (0, 0.022, -0.06)), (0, 0.02, -0.06), 0.68, wardrobe.main),

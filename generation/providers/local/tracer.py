@@ -124,7 +124,7 @@ def shadow(solids: list[Solid], points: Floats, light: Floats, *, softness: floa
         near = np.flatnonzero((along > -solid.world_radius) & (aside < reach * reach) & (reached > 0.02))
         if near.size:
             kept = _march_shadow(solid, points[:, near], light, along[near], spread=spread, steps=steps)
-            reached[near] = np.minimum(reached[near], kept)
+            reached[near] *= kept
     return reached
 
 
@@ -237,9 +237,9 @@ def _owner_of(camera: Camera, solids: list[Solid], columns: Floats, rows: Floats
         inside = np.flatnonzero((columns >= left) & (columns < right) & (rows >= top) & (rows < bottom))
         if inside.size:
             found = intersect(solid, camera.position, rays[:, inside])
-            nearer = inside[found < nearest[inside]]
-            owner[nearer] = number
-            nearest[nearer] = found[found < nearest[inside]] if nearer.size else nearest[nearer]
+            closer = found < nearest[inside]
+            owner[inside[closer]] = number
+            nearest[inside[closer]] = found[closer]
     return owner
 
 

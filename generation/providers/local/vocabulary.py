@@ -116,6 +116,7 @@ class Direction:
     palette: tuple[str, ...]
     composition: Composition
     mood: Mood
+    ground: str = ""  # water, sand or grass, for scenes under an open sky
     corrections: Corrections = field(default_factory=Corrections)
 
 
@@ -146,6 +147,7 @@ def read_direction(prompt: str) -> Direction:
         palette=read_palette(positive),
         composition=read_composition(positive, kind),
         mood=read_mood(_LIGHT_PHRASE.sub(" ", scene)),
+        ground=read_ground(scene),
         corrections=read_corrections(corrective),
     )
 
@@ -195,6 +197,18 @@ def read_finish(text: str) -> str:
     ):
         if re.search(rf"\b(?:{pattern})\b", text):
             return finish
+    return ""
+
+
+def read_ground(text: str) -> str:
+    """What the land is made of; empty where open."""
+    for ground, pattern in (
+        ("sand", r"dunes?|desert|sandy|beach"),
+        ("water", r"lake|sea|ocean|coast\w*|water|fjord|river|bay"),
+        ("grass", r"meadow|hills?|field|garden|park|grass|valley|vineyard"),
+    ):
+        if re.search(rf"\b(?:{pattern})\b", text):
+            return ground
     return ""
 
 
