@@ -32,6 +32,7 @@ def current_membership(request: HttpRequest) -> Membership | None:
     memberships = list(
         Membership.objects.select_related("workspace", "user").filter(user=request.user).order_by("created_at", "pk")
     )
+    request.memberships = memberships  # type: ignore[attr-defined]  # for the switcher, without a second query
     chosen = request.session.get(SESSION_KEY)
     for membership in memberships:
         if membership.workspace_id == chosen:

@@ -2,9 +2,101 @@
 
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from campaigns.models import Membership, Role
+from review.queries.house import Waiting, silence_banner, waiting_for
+
+# Room: its address, its name, who may enter.
+ROOMS = (
+    ("inbox", "Inbox", Role.REVIEWER),
+    ("campaigns", "Campaigns", Role.REVIEWER),
+    ("signoffs", "Sign-off", Role.APPROVER),
+    ("exports", "Exports", Role.REVIEWER),
+    ("costs", "Costs", Role.ADMIN),
+    ("settings", "Settings", Role.ADMIN),
+)
+# Pages that stand inside a room without carrying its name.
+INSIDE = {
+    "new-campaign": "campaigns",
+    "campaign": "campaigns",
+    "plan": "campaigns",
+    "sheet": "campaigns",
+    "loupe": "campaigns",
+    "sign-off": "signoffs",
+    "export": "exports",
+    "members": "settings",
+    "brand-kits": "settings",
+    "new-brand-kit": "settings",
+    "brand-kit": "settings",
+}
+THEMES = ("light", "dark")
+NOTHING: dict[str, Any] = {
+    "banner": "",
+    "workspace": None,
+    "workspaces": (),
+    "membership": None,
+    "memberships": (),
+    "nav": (),
+    "theme": "system",
+}
 
 
 def house(request: HttpRequest) -> dict[str, Any]:
-    """`house` for base.html: workspace, navigation, banner."""
-    return {"house": None}
+    """`house` for base.html, always with the keys of `NOTHING`; two queries for a member, none for a stranger.
+
+    A page that cannot ask the database still has its frame: the error page is drawn with it.
+    """
+    theme = request.COOKIES.get("theme", "")
+    around = {**NOTHING, "theme": theme if theme in THEMES else "system"}
+    try:
+        membership = getattr(request, "membership", None)
+        if not membership or getattr(request, "htmx", False):
+            return {"house": {**around, **_who(request, membership)}}
+        return {
+            "house": {
+                **around,
+                **_who(request, membership),
+                "banner": silence_banner(),
+                "nav": navigation(request, membership, waiting_for(membership)),
+            }
+        }
+    except DatabaseError:
+        return {"house": around}
+
+
+def _who(request: HttpRequest, membership: Membership | None) -> dict[str, Any]:
+    if not membership:
+        return {}
+    memberships = getattr(request, "memberships", [membership])
+    workspaces = [each.workspace for each in memberships]
+    return {
+        "membership": membership,
+        "workspace": membership.workspace,
+        "memberships": memberships,
+        # one is no choice
+        "workspaces": workspaces if len(workspaces) > 1 else (),
+    }
+
+
+def navigation(request: HttpRequest, membership: Membership, waiting: Waiting) -> list[tuple[str, str, bool, int]]:
+    """The rooms that this member may enter: address name, label, whether one is there, how much waits."""
+    match = request.resolver_match
+    name = match.url_name or "" if match else ""
+    here = INSIDE.get(name, name)
+    counts = {"inbox": waiting.inbox, "signoffs": waiting.signoffs}
+    return [
+        (room, label, room == here, counts.get(room, 0))
+        for room, label, role in ROOMS
+        if membership.reaches(role) and _exists(room)
+    ]
+
+
+def _exists(room: str) -> bool:
+    try:
+        reverse(room)
+    except NoReverseMatch:
+        return False
+    return True
