@@ -9,22 +9,45 @@ import re
 from dataclasses import dataclass
 
 from generation.providers.base import ShotIdea
-from generation.providers.local import lookbook
+from generation.providers.local.brief_lines import Line, split_lines
 from generation.providers.local.sensitivity import find_sensitive_topics
 from generation.providers.local.shot_finding import find_shots, read_kind
-from generation.providers.local.wording import clean, clip_words, count_words, split_sentences, unique
+from generation.providers.local.wording import clip_words, count_words, split_sentences, unique
 
-_HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.+?)\s*#*$")
-_UNDERLINE = re.compile(r"^\s*(?:={3,}|-{3,})\s*$")
-_ITEM = re.compile(r"^\s*(?:[-*+•–·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-h][.)]|\[[ xX]?\])\s+(.+)$")
-_FIELD = re.compile(r"^\s*\**([A-Z][A-Za-z &/'-]{1,40}?)\**\s*[:：]\**\s*(.+)$")
-_TICKET = re.compile(r"^\s*\[?[A-Z][A-Z0-9]{1,9}-\d+\]?\s*[:.,–-]*\s*")
+_TICKET = re.compile(r"^\s*(?:[Tt]icket )?\[?[A-Z][A-Z0-9]{1,9}-\d+\]?\s*[:.,–-]*\s*")
 _TITLE_FIELDS = frozenset({"title", "subject", "campaign", "project", "campaign name", "name", "titel", "projekt"})
 _MOOD_FIELDS = frozenset(
-    {"mood", "tone", "tonality", "look and feel", "look & feel", "feel", "atmosphere", "style", "stimmung", "tone of voice"}
+    {
+        "mood",
+        "tone",
+        "tonality",
+        "look and feel",
+        "look & feel",
+        "feel",
+        "atmosphere",
+        "style",
+        "stimmung",
+        "tone of voice",
+    }
 )
 _PRODUCT_FIELDS = frozenset({"product", "produkt", "what", "item", "brand"})
-_GENERIC_TITLES = frozenset({"brief", "creative brief", "campaign brief", "briefing", "image brief", "background", "overview"})
+_MOOD_OTHERWISE = "clean, confident"
+_NO_TITLE = "Untitled campaign"
+_FOR_PRODUCT = re.compile(
+    r"\bfor (?:the |our |a )?(?:new |latest |next |upcoming )?([A-Z][\w-]*(?: [\w-]+){0,3}?)"
+    r"(?= by | with | in | on | before | until | this | to |[,.:;]|$)"
+)
+_DAYS = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september"
+    " october november december christmas easter instagram linkedin".split()
+)
+_CAMPAIGN_WORDS = re.compile(
+    r"\b(?:launch|campaign|brief|visuals?|images?|shots?|key|creative|marketing|for|the|our|new|we|need|please)\b|\d+",
+    re.IGNORECASE,
+)
+_GENERIC_TITLES = frozenset(
+    {"brief", "creative brief", "campaign brief", "briefing", "image brief", "background", "overview"}
+)
 
 # What makes a sentence worth checking by a person, and how much.
 _WEIGHTS: tuple[tuple[str, int], ...] = (
@@ -42,18 +65,12 @@ _MOST_KEY_POINTS, _MOST_POINT_WORDS, _MOST_SHOTS = 8, 28, 12
 _MOST_CANDIDATES = 4_000
 
 _MOOD_WORDS = re.compile(
-    r"\b(?:" + "|".join(pattern for pattern, _ in lookbook.PALETTE_BY_MOOD).replace("|green", "").replace("|light", "") + r")\b"
+    r"\b(?:calm|serene|quiet|gentle|minimal|muted|tranquil|understated|dreamy|warm|cosy|cozy|golden|homely|inviting|rustic|earthy"
+    r"|premium|luxurious|elegant|refined|sophisticated|exclusive|dramatic|dark|moody|cinematic|mysterious|bold|vibrant|vivid"
+    r"|playful|energetic|joyful|lively|nostalgic|vintage|retro|romantic|pastel|delicate|cool|icy|nordic|clinical|natural|organic"
+    r"|honest|optimistic|hopeful|cheerful|friendly|uplifting|bright|clean|airy|fresh|crisp|confident|precise|modern|editorial"
+    r"|futuristic|sleek|sober|timeless)\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a brief. `role`: heading, item, field or text; `section`: the heading above it, lower case."""
-
-    role: str
-    text: str
-    section: str
-    name: str = ""  # of a field, lower case
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,73 +84,38 @@ class Reading:
     sensitive: bool
 
 
-def read(brief: str) -> Reading:
+def read(brief: str, *, brand_mood: tuple[str, ...] = ()) -> Reading:
     """Title, key points (up to 8 and a note each where shots were left out or a topic is sensitive), mood, 1 to 12 shots."""
     lines = split_lines(brief)
     title = _find_title(lines)
-    mood = _find_mood(lines)
+    mood = _find_mood(lines) or ", ".join(brand_mood[:4]) or _MOOD_OTHERWISE
     product = _find_product(lines, title)
-    shots = find_shots(lines, product=product, mood=mood)
+    shots, asked = find_shots(lines, product=product, mood=mood, most=_MOST_SHOTS)
     points = _find_key_points(lines)
-    if len(shots) > _MOST_SHOTS:
-        points.append(f"The brief names {len(shots)} shots; the first {_MOST_SHOTS} are proposed here.")
+    if asked > len(shots):
+        points.append(f"The brief names {asked:,} shots; the first {len(shots)} are proposed here.")
     topics = find_sensitive_topics(" \n".join(line.text for line in lines))
     if topics:
         points.append(f"Sensitive: it speaks of {' and '.join(topics)}. A person must pick every image.")
-    return Reading(title, tuple(points), mood, tuple(shots[:_MOST_SHOTS]), bool(topics))
-
-
-def split_lines(brief: str) -> list[Line]:
-    """Headings, list items, fields and text, each cleaned of markup, with the section it stands in."""
-    lines: list[Line] = []
-    section = ""
-    for raw in re.split(r"\r\n|\r|\n|\u2028|\u2029", brief):
-        if not raw.strip():
-            continue
-        if _UNDERLINE.match(raw):
-            if lines and lines[-1].role == "text":
-                heading = lines.pop()
-                section = heading.text.lower()
-                lines.append(Line("heading", heading.text, section))
-            continue
-        line = _read_line(raw, section)
-        if line.role == "heading":
-            section = line.text.lower()
-        if line.text:
-            lines.append(line)
-    return lines
-
-
-def _read_line(raw: str, section: str) -> Line:
-    if heading := _HEADING.match(raw[:400]):
-        return Line("heading", clean(heading.group(2)), clean(heading.group(2)).lower())
-    if item := _ITEM.match(raw):
-        return Line("item", clean(item.group(1)), section)
-    if field := _FIELD.match(raw):
-        return Line("field", clean(field.group(2)), section, name=clean(field.group(1)).lower())
-    text = clean(raw)
-    short_lead = text.endswith(":") and count_words(text) <= 8
-    return Line("heading" if short_lead else "text", text.rstrip(":") if short_lead else text, section)
+    return Reading(title, tuple(points), mood, tuple(shots), bool(topics))
 
 
 def _find_title(lines: list[Line]) -> str:
     for line in lines[:200]:
         if line.role == "field" and line.name in _TITLE_FIELDS:
             return _as_title(line.text)
-    candidates = [line for line in lines[:40] if line.role == "heading"] + [
-        line for line in lines[:40] if line.role in ("text", "item", "field")
-    ]
-    for line in candidates:
+    for line in [line for role in ("heading", "text", "field") for line in lines[:40] if line.role == role]:
         title = _as_title(line.text)
         if title and title.lower() not in _GENERIC_TITLES:
             return title
-    return "Untitled campaign"
+    return _NO_TITLE
 
 
 def _as_title(text: str) -> str:
     text = _TICKET.sub("", text)
-    first = (split_sentences(text) or [""])[0]
-    return clip_words(first.rstrip(".:"), 12)[:120].strip()
+    first = (split_sentences(text) or [""])[0].split(": ")
+    title = clip_words((first[0] if count_words(first[0]) >= 3 else ": ".join(first)).rstrip(".:"), 12)[:120].strip()
+    return title[:1].upper() + title[1:]
 
 
 def _find_mood(lines: list[Line]) -> str:
@@ -145,22 +127,20 @@ def _find_mood(lines: list[Line]) -> str:
         found += _MOOD_WORDS.findall(line.text.lower())
         if len(found) > 24:
             break
-    return ", ".join(unique(found)[:4]) or "clean, confident"
+    return ", ".join(unique(found)[:4])
 
 
 def _find_product(lines: list[Line], title: str) -> str:
+    """What is to be shown: a "Product:" line, "for the Aurora headphones", a short title; else just "the product"."""
     for line in lines[:400]:
         if line.role == "field" and line.name in _PRODUCT_FIELDS:
             return clip_words(re.split(r"[,.;(]", line.text)[0], 6)
-    text = title
     for line in lines[:60]:
-        match = re.search(r"\bfor (?:the |our |a )?((?:[A-Z][\w-]*)(?: [\w-]+){0,3}?)(?= by | with | in | on | before |[,.:;]|$)", line.text)
-        if match:
-            text = match.group(1)
-            break
-    text = re.split(r"[,:–;(]| - ", text)[0]
-    words = re.sub(r"\b(?:launch|campaign|brief|visuals?|images?|shots?|key|creative|marketing|for|the|our|new)\b", " ", text, flags=re.I)
-    return clip_words(" ".join(words.split()), 5) or "the product"
+        for match in _FOR_PRODUCT.finditer(line.text[:5_000]):
+            if match.group(1).split()[0].lower() not in _DAYS:
+                return clip_words(match.group(1), 5)
+    words = _CAMPAIGN_WORDS.sub(" ", re.split(r"[,:–;(]| - ", title)[0]).split()
+    return " ".join(words) if 1 <= len(words) <= 4 and title != _NO_TITLE else "the product"
 
 
 def _find_key_points(lines: list[Line]) -> list[str]:
@@ -169,7 +149,7 @@ def _find_key_points(lines: list[Line]) -> list[str]:
         if line.role == "heading" or (line.role == "item" and _is_shot_section(line)):
             continue
         prefix = f"{line.name.capitalize()}: " if line.role == "field" else ""
-        for sentence in split_sentences(line.text)[:50]:
+        for sentence in split_sentences(line.text):
             point = clip_words(prefix + sentence, _MOST_POINT_WORDS)[:220]
             if count_words(point) >= 3:
                 candidates.append((_weigh(point, line), len(candidates), point))
@@ -186,6 +166,6 @@ def _weigh(point: str, line: Line) -> int:
 
 
 def _is_shot_section(line: Line) -> bool:
-    return bool(re.search(r"\b(?:shots?|images?|visuals?|pictures?|deliverables?|assets?|motifs?)\b", line.section)) and (
-        read_kind(line.text) != "other"
-    )
+    return bool(
+        re.search(r"\b(?:shots?|images?|visuals?|pictures?|deliverables?|assets?|motifs?)\b", line.section)
+    ) and (read_kind(line.text) != "other")

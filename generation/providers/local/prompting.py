@@ -37,6 +37,14 @@ _ROLE_WORDS = re.compile(
     r"|instagram|linkedin|option \d+|version \d+)\b|^\W*\d+[.):]|[#/|()]|\B-\B|\b\d{1,2}:\d{1,2}\b",
     re.IGNORECASE,
 )
+_BARE_ROLE = re.compile(
+    r"^(?:instagram |linkedin )?(?:story|stories|reel|feed|post|poster|scene|other|illustration)(?: \d+)?$",
+    re.IGNORECASE,
+)
+# Room for words that are set later is empty space to the picture; naming the words would paint some.
+_COPY_SPACE = re.compile(
+    r"\s*\bfor (?:the |a |an |our |your )?(?:headlines?|claim|copy|text|slogan|tagline|logo)\b[^,.;]*", re.IGNORECASE
+)
 _LEAD_INS = re.compile(
     r"^(?:an? |the |this )?(?:blog )?(?:post|article|piece|story|guide|page|picture|image|photo|photograph|shot)"
     r"(?: that| which)?(?: is| talks| explains| explores| shows)?(?: about| on| of| showing| for)?\s+",
@@ -66,7 +74,7 @@ def structure_prompt(*, idea: ShotIdea, campaign_mood: str, brand: BrandGuide | 
         as_sentence(scene),
         as_sentence(f"Theme: {theme}") if theme else "",
         as_sentence(lighting),
-        as_sentence("Colour palette: " + ", ".join(f"{name_colour(colour)} {colour}" for colour in palette)),
+        as_sentence("Colour palette: " + name_colours(palette)),
         as_sentence(composition),
         as_sentence(f"Mood: {mood}") if mood else "",
         as_sentence(_brand_rules(brand)),
@@ -101,10 +109,16 @@ def choose_negatives(words: str, *, wants_text: bool, brand: BrandGuide | None) 
     return tuple(unique(kept + own)[:_MOST_NEGATIVES])
 
 
-def name_colour(colour: str) -> str:
-    """The studio's name for #rrggbb: the nearest in CIELAB."""
-    lab = hex_to_lab(colour)
-    return min(_NAMED, key=lambda name: (float(np.sum((_NAMED[name] - lab) ** 2)), len(name)))
+def name_colours(colours: tuple[str, ...]) -> str:
+    """ "sand #d9c2a0, ink #171c2b": the studio's nearest name in CIELAB before each #rrggbb, no name twice."""
+    named: dict[str, str] = {}
+    for colour in colours:
+        lab = hex_to_lab(colour)
+        name = min(
+            (name for name in _NAMED if name not in named), key=lambda name: float(np.sum((_NAMED[name] - lab) ** 2))
+        )
+        named[name] = colour
+    return ", ".join(f"{name} {colour}" for name, colour in named.items())
 
 
 # Names that are also things or materials are left out: "wine" as a colour shall not put a bottle into the picture.
@@ -122,8 +136,8 @@ def _choose_mood(shot: str, campaign: str, brand: BrandGuide | None) -> str:
 
 def _write_scene(title: str, description: str, kind: str, words: str) -> tuple[str, str]:
     """The concrete scene, and the theme where the title says more than the scene shows."""
-    subject = " ".join(_ROLE_WORDS.sub(" ", title).split()).strip(" ,.;:&-")
-    body, theme = as_clause(_LEAD_INS.sub("", description)), ""
+    subject = " ".join(_ROLE_WORDS.sub(" ", _BARE_ROLE.sub("", title)).split()).strip(" ,.;:&-")
+    body, theme = as_clause(_COPY_SPACE.sub("", _LEAD_INS.sub("", description))), ""
     if not body:
         body = subject or title or "one product on a plain plinth"
     elif subject and not _covers(body, subject):
@@ -131,8 +145,8 @@ def _write_scene(title: str, description: str, kind: str, words: str) -> tuple[s
             body = f"{as_clause(subject)}, {body}"
         else:
             theme = clip_words(as_clause(subject), _MOST_THEME_WORDS)
-    concrete = "" if read_subjects(words) else lookbook.first_match(lookbook.CONCRETE, words)
-    if concrete:
+    is_abstract = count_words(body) < _SHORT_DESCRIPTION and not read_subjects(words)
+    if is_abstract and (concrete := lookbook.first_match(lookbook.CONCRETE, words)):
         body = f"{clip_words(body, _MOST_SCENE_WORDS - count_words(concrete) - 1)}, {concrete}"
     medium = "" if re.search(rf"\b(?:{_MEDIA})\b", body.lower()) else _MEDIUM_BY_KIND.get(kind, "Photograph")
     if medium and body.startswith(("A ", "An ", "The ", "One ", "Two ", "Over")):
@@ -169,7 +183,7 @@ def _choose_palette(words: str, mood: str, brand: BrandGuide | None) -> tuple[st
     """Three to four colours as #rrggbb: the brand's, else those the words name; filled up by the mood's."""
     own = [colour.lower() for colour in (brand.palette if brand else ()) if HEX.fullmatch(colour)]
     own = [colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:]) for colour in own]
-    names = lookbook.PALETTE_OTHERWISE
+    names: tuple[str, ...] = lookbook.PALETTE_OTHERWISE
     for pattern, row in lookbook.PALETTE_BY_MOOD:
         if re.search(rf"\b(?:{pattern})\b", mood or words):
             names = row
@@ -196,4 +210,5 @@ def _brand_rules(brand: BrandGuide | None) -> str:
 def _constraints(words: str, *, wants_text: bool) -> str:
     wants_logo = re.search(r"\b(?:logos?|wordmark|emblem)\b", re.sub(_ABSENT, " ", words))
     refused = ([] if wants_text else ["no text"]) + ["no watermarks"] + ([] if wants_logo else ["no logos"])
-    return as_sentence(", ".join(refused))
+    words_wanted = "Words as described, legible and spelled right. " if wants_text else ""
+    return words_wanted + as_sentence(", ".join(refused))

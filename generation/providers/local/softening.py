@@ -8,7 +8,14 @@ soft already is recognised by having no risky word left.
 
 import re
 
-from generation.providers.local.wording import WORD_LIMIT, as_sentence, clip_words, count_words, limit_words, split_sentences
+from generation.providers.local.wording import (
+    WORD_LIMIT,
+    as_sentence,
+    clip_words,
+    count_words,
+    limit_words,
+    split_sentences,
+)
 
 _FRAMING = "head and shoulders only"
 
@@ -56,7 +63,7 @@ SOFTER: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 # Places keep their case: "in Paris", "near Lake Como".
-_PLACE = re.compile(r"\b(in|at|near|over|from) (?:the )?[A-Z][a-zà-ÿ]+(?: (?:of )?[A-Z][a-zà-ÿ]+)*(?![\w:])")
+_PLACE = re.compile(r"\b(in|at|near) (?:the )?[A-Z][a-zà-ÿ]+(?: (?:of )?[A-Z][a-zà-ÿ]+)*(?![\w:])")
 _PLACE_WORDS = {"in": "in a quiet place", "at": "at a quiet place", "near": "near a quiet place"}
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*(?=[ ,.;]|$)")
 _LABELS = ("Colour palette", "Mood", "Brand", "Photograph", "Macro", "Poster", "Correct")
@@ -68,14 +75,18 @@ _ADJECTIVES = re.compile(
     r"|attractive|charming|happy|sad|lonely|mysterious|moody|unbranded|matte|brushed|knitted|heavy|light(?= \w+ed\b))\s+(?=\w)",
     re.IGNORECASE,
 )
-_KEPT = re.compile(r"#|\blight|\blit\b|backlit|golden hour|shadow|space|third|angle|frame|\beven\b|\bno\b|^\s*Correct\b", re.IGNORECASE)
+_KEPT = re.compile(
+    r"#|\blight|\blit\b|backlit|golden hour|shadow|space|third|angle|frame|\beven\b|\bno\b|^\s*Correct\b", re.IGNORECASE
+)
 _PERSON = re.compile(r"\b(?:person|people|someone|portrait|model wearing)\b", re.IGNORECASE)
 _PLAINEST = "nothing else in the picture"
 _PLAINEST_SCENE = "One product on a plain plinth"
 _QUOTED = re.compile(r"[\"“'‘]([\w -]{3,40})[\"”'’]")
 
 _RISKY = re.compile("|".join(rf"(?P<r{row}>\b(?:{words})\b)" for row, (words, _) in enumerate(SOFTER)), re.IGNORECASE)
-_ARTICLE = re.compile(r"\b([Aa])n? (?=(elegant|unbranded|outline|in a plain|natural|plain|person|people|clothing|tool|form|drink))")
+_ARTICLE = re.compile(
+    r"\b([Aa])n? (?=(elegant|unbranded|outline|in a plain|natural|plain|person|people|clothing|tool|form|drink))"
+)
 
 
 def soften_prompt(prompt: str, refusal: str) -> str:
@@ -106,7 +117,9 @@ def _replace_risky(prompt: str) -> str:
         softer, risky = SOFTER[row][1], match.group(0)
         return softer[0].upper() + softer[1:] if risky[0].isupper() and match.start() == 0 else softer
 
-    softened = _PLACE.sub(lambda match: _PLACE_WORDS.get(match.group(1).lower(), "nearby"), _RISKY.sub(softer_word, prompt))
+    softened = _PLACE.sub(
+        lambda match: _PLACE_WORDS[match.group(1)], _RISKY.sub(softer_word, prompt)
+    )
     return _tidy(_ARTICLE.sub(_right_article, softened))
 
 

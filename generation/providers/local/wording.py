@@ -8,21 +8,22 @@ WORD_LIMIT = 119
 # The longest words of any brief are shorter; longer ones are keys, data URIs or mistakes.
 _LONGEST_WORD = 60
 
-_LINKS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://|www\.)|[^@]+@[^@]+\.\w+", re.IGNORECASE)
+# Control, formatting (bidirectional, zero-width), surrogate and private characters.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff]+"
+)
 _MARKUP = re.compile(r"[*_`~|<>{}\[\]\\]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_DANGLING = frozenset("a an and as at behind beside by for from in into its next of on or over the their to under with".split())
+_DANGLING = frozenset(
+    "a an and as at behind beside by for from in into its next of on or over the their to under with".split()
+)
 
 
-def clean(text: str, *, most_characters: int = 20_000) -> str:
+def clean(text: str) -> str:
     """One line of plain words: no control characters, links or markup, spaces collapsed, endless words dropped."""
-    text = unicodedata.normalize("NFC", text[:most_characters])
-    text = "".join(
-        " " if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") else character
-        for character in text
-    )
-    text = _MARKUP.sub(" ", _LINKS.sub(" ", text))
-    return " ".join(word for word in text.split() if len(word) <= _LONGEST_WORD)
+    text = _MARKUP.sub(" ", _INVISIBLE.sub(" ", unicodedata.normalize("NFC", text)))
+    return " ".join(word for word in text.split() if len(word) <= _LONGEST_WORD and not _LINK.match(word))
 
 
 def count_words(text: str) -> int:
