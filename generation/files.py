@@ -1,11 +1,19 @@
 """Addresses of stored pictures: signed, so that nobody guesses another one, and immutable, so that they cache for good."""
 
 from django.core import signing
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from generation.models import Generation
 
 SALT = "loupe.file"
+
+
+def read_file(path: str | None) -> bytes:
+    """The content of a stored file; the handle is closed at once. Raises FileNotFoundError."""
+    with default_storage.open(path or "", "rb") as file:
+        content: bytes = file.read()
+    return content
 
 
 def file_url(path: str) -> str:

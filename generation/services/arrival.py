@@ -90,10 +90,3 @@ def _store_once(*, name: str, content: bytes) -> None:
 def park(generation: Generation) -> None:
     """Too many tries at one step: out of the way, with the last traceback for an admin."""
     fail(generation, kind="parked", text=generation.error_text or "The step ended its process several times.")
-
-
-def read_image(generation: Generation) -> bytes:
-    """The stored original."""
-    with default_storage.open(str(generation.image.name), "rb") as file:
-        content: bytes = file.read()
-    return content

@@ -10,6 +10,7 @@ from django.db.models import Q
 from campaigns.models import Reference
 from generation import catalogue, ladder, ledger, lifecycle
 from generation.clock import database_now
+from generation.files import read_file
 from generation.models import Generation
 from generation.providers.base import (
     ImageInput,
@@ -33,14 +34,14 @@ EDITING = {"refine", "inpaint", "variation", "upscale"}
 def build_request(generation: Generation) -> RenderRequest:
     """The provider's view of a generation, with the bytes of its references, parent and mask. No ticket, no names."""
     inputs = [
-        ImageInput(content=reference.image.read(), media_type=reference.media_type, role=reference.role)
+        ImageInput(content=read_file(reference.image.name), media_type=reference.media_type, role=reference.role)
         for reference in Reference.objects.filter(pk__in=generation.references).order_by("pk")
     ]
     if generation.parent and generation.purpose in EDITING:
         parent = generation.parent
-        inputs.append(ImageInput(content=parent.image.read(), media_type=parent.media_type, role="parent"))
+        inputs.append(ImageInput(content=read_file(parent.image.name), media_type=parent.media_type, role="parent"))
     if generation.mask:
-        inputs.append(ImageInput(content=generation.mask.read(), media_type="image/png", role="mask"))
+        inputs.append(ImageInput(content=read_file(generation.mask.name), media_type="image/png", role="mask"))
     return RenderRequest(
         key=generation.pk,
         model=generation.model,

@@ -6,10 +6,10 @@ import traceback
 from django.db import transaction
 
 from generation import gate, images, ladder, ledger, lifecycle
+from generation.files import read_file
 from generation.models import Generation, Score
 from generation.providers import registry
 from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
-from generation.services.arrival import read_image
 from generation.services.planning import CRITIC_EDGE, brand_guide
 from generation.states import GenerationState
 
@@ -47,7 +47,7 @@ def score_image(generation_id: str, *, holder: str) -> bool:
 
 def build_score_request(generation: Generation) -> ScoreRequest:
     """What the critic sees: the picture, downscaled, and what was asked for."""
-    content, media_type = images.downscale_for_critic(read_image(generation), max_edge=CRITIC_EDGE)
+    content, media_type = images.downscale_for_critic(read_file(generation.image.name), max_edge=CRITIC_EDGE)
     shot, campaign = generation.shot, generation.campaign
     return ScoreRequest(
         image=content,

@@ -1,0 +1,113 @@
+"""What a person asks of a picture that exists: a variation, an edit, an inpainting, a larger one. Same lineage."""
+
+from decimal import Decimal
+
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+
+from campaigns.models import User
+from generation import catalogue, router
+from generation.models import Generation
+from generation.providers import registry
+from generation.seeds import derive_seed
+from generation.services.runs import CannotStart, draft_generation, queue_generation, reservation_for
+from generation.states import GenerationState, Purpose
+
+REQUESTS = {
+    Purpose.VARIATION: router.RoutingRequest(editing=True),
+    Purpose.REFINE: router.RoutingRequest(editing=True),
+    Purpose.INPAINT: router.RoutingRequest(inpainting=True),
+    Purpose.UPSCALE: router.RoutingRequest(upscaling=True),
+}
+UPSCALE_FACTOR = 2
+LONGEST_UPSCALED = 4096
+
+
+def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
+    """The model for this kind of change with its reason; a variation stays with the parent's model."""
+    available = catalogue.available_models(registry.live_providers())
+    if purpose is Purpose.VARIATION and any(model.key == parent.model for model in available):
+        return router.Route(parent.model, "A variation keeps the model and changes the seed.")
+    return router.route(REQUESTS[purpose], available=available)
+
+
+def price_of(parent: Generation, *, purpose: Purpose, model: str) -> Decimal:
+    """USD asked for this change, scoring and buffer included."""
+    return reservation_for(_draft(parent, purpose=purpose, key="", prompt=parent.prompt, model=model, by=None))
+
+
+def request_change(
+    parent: Generation,
+    *,
+    purpose: Purpose,
+    by: User,
+    request_key: str,
+    prompt: str = "",
+    model: str = "",
+    mask: bytes | None = None,
+    direction: str = "",
+) -> Generation:
+    """Queue one change of `parent`, once a `request_key` (a double click is one request).
+
+    `mask` is a PNG as large as the picture, white where it shall change. Raises CannotStart,
+    ledger.NoHeadRoom.
+    """
+    if parent.state != GenerationState.READY or not parent.sha256:
+        raise CannotStart("This picture is not finished yet. Wait until it is there and ask again.")
+    if parent.shot.removed_at:
+        raise CannotStart("The shot was removed from the campaign. Its pictures stay on record and are not changed.")
+    key = f"{purpose}:{parent.pk}:{request_key}"[:120]
+    generation = _draft(
+        parent,
+        purpose=purpose,
+        key=key,
+        prompt=prompt or parent.prompt,
+        model=model or choose_model_for(parent, purpose=purpose).model_key,
+        by=by,
+    )
+    generation.direction = direction[:400]
+    try:
+        with transaction.atomic():
+            if mask is not None:
+                generation.mask.save(f"{generation.pk}.png", ContentFile(mask), save=False)
+            return queue_generation(generation, by=by)
+    except IntegrityError:
+        existing = Generation.objects.filter(key=key).first()
+        if existing is None:
+            raise CannotStart("A colleague asked for a change at the same moment. Nothing was sent: try again.") from None
+        return existing
+
+
+def _draft(
+    parent: Generation, *, purpose: Purpose, key: str, prompt: str, model: str, by: User | None
+) -> Generation:
+    siblings = Generation.objects.filter(parent=parent, purpose=purpose).count()
+    seed = parent.seed
+    if purpose is Purpose.VARIATION or seed is None:
+        seed = derive_seed(
+            base_seed=parent.campaign.base_seed,
+            position=parent.shot.position,
+            attempt=parent.version,
+            variation=siblings + 1,
+        )
+    generation = draft_generation(
+        shot=parent.shot,
+        purpose=purpose,
+        key=key,
+        prompt=prompt,
+        seed=seed,
+        by=by,
+        model=model,
+        negative_prompt=parent.negative_prompt,
+        parent=parent,
+        attempt=parent.attempt,
+    )
+    generation.references = parent.references
+    if purpose in {Purpose.INPAINT, Purpose.REFINE}:
+        generation.width, generation.height = parent.image_width or parent.width, parent.image_height or parent.height
+    elif purpose is Purpose.UPSCALE:
+        longest = max(parent.image_width or parent.width, parent.image_height or parent.height)
+        factor = min(UPSCALE_FACTOR, LONGEST_UPSCALED / longest)
+        generation.width = round((parent.image_width or parent.width) * factor)
+        generation.height = round((parent.image_height or parent.height) * factor)
+    return generation
