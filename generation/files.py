@@ -1,4 +1,4 @@
-"""Addresses of stored pictures: signed, so that nobody guesses another one, and immutable, so that they cache for good."""
+"""Addresses of stored pictures: signed, so that nobody guesses another one; immutable, so that they cache for good."""
 
 from django.core import signing
 from django.core.files.storage import default_storage

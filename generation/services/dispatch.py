@@ -155,7 +155,7 @@ def take_looks(*, limit: int) -> list[Generation]:
 
 
 def record_progress(generation: Generation, progress: RenderProgress) -> bool:
-    """Write what a look (or a webhook) told; True where the image now waits to be fetched. Late news changes nothing."""
+    """Write what a look (or a webhook) told; True where the image waits to be fetched. Late news changes nothing."""
     status = progress.status
     if status is RenderStatus.RUNNING:
         _look_again(generation)

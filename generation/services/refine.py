@@ -74,7 +74,7 @@ def request_change(
     except IntegrityError:
         existing = Generation.objects.filter(key=key).first()
         if existing is None:
-            raise CannotStart("A colleague asked for a change at the same moment. Nothing was sent: try again.") from None
+            raise CannotStart("A colleague asked for a change at this moment. Nothing was sent: try again.") from None
         return existing
 
 

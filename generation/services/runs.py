@@ -102,7 +102,7 @@ def _preflight_line(shot: Shot) -> PreflightLine:
 
 @transaction.atomic
 def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = None) -> list[Generation]:
-    """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom; then nothing started."""
+    """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom: nothing started."""
     if campaign.planning != Campaign.Planning.PLANNED:
         raise CannotStart("The campaign is still being planned. Wait a moment and start again.")
     check = preflight(campaign, shots=shots)
@@ -187,7 +187,7 @@ def draft_generation(
 
 @transaction.atomic
 def queue_generation(generation: Generation, *, by: User | None) -> Generation:
-    """Queue one more generation with its reservation. Raises ledger.NoHeadRoom, or IntegrityError where its key exists."""
+    """Queue one more generation and reserve for it. Raises ledger.NoHeadRoom, or IntegrityError where its key exists."""
     lifecycle.start([generation], by=by)
     ledger.reserve(amounts=[(generation, reservation_for(generation))])
     return generation
