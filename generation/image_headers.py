@@ -137,7 +137,7 @@ def _name_of(start: bytes) -> str:
     text = text.lstrip("\ufeff \t\r\n").lower()
     if "<svg" in text:
         return "an SVG"
-    if text.startswith("<!doctype html") or "<html" in text or text.startswith("<script"):
+    if text.startswith(("<!doctype html", "<script")) or "<html" in text:
         return "a web page (HTML)"
     if text.startswith("<"):
         return "an XML document"

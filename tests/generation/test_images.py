@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -89,6 +90,15 @@ def animated(image_format: str) -> bytes:
     return encode(frames[0], image_format, save_all=True, append_images=frames[1:])
 
 
+def refusal_of(act: Callable[[], object]) -> ImageRejected | None:
+    """The refusal, or None where the file is taken; any other error fails the test."""
+    try:
+        act()
+    except ImageRejected as refusal:
+        return refusal
+    return None
+
+
 PHOTO_PNG = encode(photograph(), "PNG")
 PHOTO_JPEG = encode(photograph(), "JPEG")
 PHOTO_WEBP = encode(photograph(), "WEBP")
@@ -143,9 +153,8 @@ def test_hostile_files_are_refused_by_name_and_quickly(name: str) -> None:
     assert time.perf_counter() - started < 1.0
     assert refusal.value.kind == kind
     assert words in str(refusal.value)
-    for reader in (images.clean_reference,):
-        with pytest.raises(ImageRejected):
-            reader(content, max_pixels=MAX_PIXELS)
+    with pytest.raises(ImageRejected):
+        images.clean_reference(content, max_pixels=MAX_PIXELS)
 
 
 def test_all_hostile_files_together_grow_memory_by_less_than_64_megabytes(tmp_path: Path) -> None:
@@ -231,7 +240,7 @@ def test_facts_are_upright() -> None:
 def test_every_pixel_mode_becomes_plain_colour(mode: str, image_format: str, expected: str) -> None:
     grey = photograph(64, 48).convert("L")
     if mode == "I;16":
-        source = Image.fromarray((np.asarray(grey, dtype=np.uint16) * 257))
+        source = Image.fromarray(np.asarray(grey, dtype=np.uint16) * 257)
     elif mode in ("LA", "RGBA"):
         source = photograph(64, 48).convert(mode)
         source.putalpha(grey)
@@ -404,9 +413,8 @@ def test_damage_is_refused_or_survived_but_never_another_error(
     for position, value in flips:
         if position < len(content):
             content[position] = value
-    try:
-        images.prepare(bytes(content), max_pixels=1_000_000)
-    except ImageRejected as refusal:
+    refusal = refusal_of(lambda: images.prepare(bytes(content), max_pixels=1_000_000))
+    if refusal is not None:
         assert refusal.kind in ("not_an_image", "truncated", "too_large")
         assert str(refusal).endswith(".")
 
@@ -414,9 +422,5 @@ def test_damage_is_refused_or_survived_but_never_another_error(
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=600))
 def test_any_bytes_are_named(content: bytes) -> None:
-    try:
-        media_type = images.sniff(content)
-    except ImageRejected as refusal:
-        assert str(refusal)
-    else:
-        assert media_type in ("image/png", "image/jpeg", "image/webp")
+    refusal = refusal_of(lambda: images.sniff(content))
+    assert refusal is None or str(refusal).startswith("This file is ")

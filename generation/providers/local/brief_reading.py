@@ -37,9 +37,10 @@ _FOR_PRODUCT = re.compile(
     r"\bfor (?:the |our |a )?(?:new |latest |next |upcoming )?([A-Z][\w-]*(?: [\w-]+){0,3}?)"
     r"(?= by | with | in | on | before | until | this | to |[,.:;]|$)"
 )
-_DAYS = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september"
-    " october november december christmas easter instagram linkedin".split()
+_DAYS = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october"
+    r"|november|december|christmas|easter|instagram|linkedin",
+    re.IGNORECASE,
 )
 _CAMPAIGN_WORDS = re.compile(
     r"\b(?:launch|campaign|brief|visuals?|images?|shots?|key|creative|marketing|for|the|our|new|we|need|please)\b|\d+",
@@ -51,24 +52,36 @@ _GENERIC_TITLES = frozenset(
 
 # What makes a sentence worth checking by a person, and how much.
 _WEIGHTS: tuple[tuple[str, int], ...] = (
-    (r"must(?: not)?|never|always|only|do not|don't|avoid|required|mandatory|legal|comply|correct|no (?:text|logo|people)\w*", 3),
-    (r"by (?:lunch|noon|monday|tuesday|wednesday|thursday|friday|tomorrow|\d)|deadline|due|needed by|live on|launch(?:es|ing)? on|until", 3),
+    (
+        r"must(?: not)?|never|always|only|do not|don't|avoid|required|mandatory|legal|comply|correct|no (?:text"
+        r"|logo|people)\w*",
+        3,
+    ),
+    (
+        r"by (?:lunch|noon|monday|tuesday|wednesday|thursday|friday|tomorrow|\d)|deadline|due|needed by|live on"
+        r"|launch(?:es|ing)? on|until",
+        3,
+    ),
     (r"audience|target|aimed at|whom|people who|customers?|buyers?|readers?|not for", 3),
     (r"message|claim|slogan|tagline|headline|benefit|promise|the one thing|say", 3),
     (r"product|material|aluminium|aluminum|leather|battery|colou?rs?|price|eur|usd|feature|made of|finish", 2),
     (r"mood|tone|look|feel|light|palette|style", 2),
     (r"channel|website|newsletter|social|instagram|linkedin|print|poster|banner|budget", 2),
-)  # fmt: skip
+)
 _COMPILED_WEIGHTS = tuple((re.compile(rf"\b(?:{words})\b", re.IGNORECASE), weight) for words, weight in _WEIGHTS)
 _MOST_KEY_POINTS, _MOST_POINT_WORDS, _MOST_SHOTS = 8, 28, 12
 # Longer briefs are read whole for shots and title; key points come from the first thousands of sentences.
 _MOST_CANDIDATES = 4_000
 
 _MOOD_WORDS = re.compile(
-    r"\b(?:calm|serene|quiet|gentle|minimal|muted|tranquil|understated|dreamy|warm|cosy|cozy|golden|homely|inviting|rustic|earthy"
-    r"|premium|luxurious|elegant|refined|sophisticated|exclusive|dramatic|dark|moody|cinematic|mysterious|bold|vibrant|vivid"
-    r"|playful|energetic|joyful|lively|nostalgic|vintage|retro|romantic|pastel|delicate|cool|icy|nordic|clinical|natural|organic"
-    r"|honest|optimistic|hopeful|cheerful|friendly|uplifting|bright|clean|airy|fresh|crisp|confident|precise|modern|editorial"
+    r"\b(?:calm|serene|quiet|gentle|minimal|muted|tranquil|understated|dreamy|warm|cosy|cozy|golden|homely"
+    r"|inviting|rustic|earthy"
+    r"|premium|luxurious|elegant|refined|sophisticated|exclusive|dramatic|dark|moody|cinematic|mysterious|bold"
+    r"|vibrant|vivid"
+    r"|playful|energetic|joyful|lively|nostalgic|vintage|retro|romantic|pastel|delicate|cool|icy|nordic|clinical"
+    r"|natural|organic"
+    r"|honest|optimistic|hopeful|cheerful|friendly|uplifting|bright|clean|airy|fresh|crisp|confident|precise"
+    r"|modern|editorial"
     r"|futuristic|sleek|sober|timeless)\b"
 )
 
@@ -85,7 +98,10 @@ class Reading:
 
 
 def read(brief: str, *, brand_mood: tuple[str, ...] = ()) -> Reading:
-    """Title, key points (up to 8 and a note each where shots were left out or a topic is sensitive), mood, 1 to 12 shots."""
+    """Title, mood, 1 to 12 shots, and up to 8 key points.
+
+    A note is added where shots were left out and where a topic is sensitive.
+    """
     lines = split_lines(brief)
     title = _find_title(lines)
     mood = _find_mood(lines) or ", ".join(brand_mood[:4]) or _MOOD_OTHERWISE
@@ -137,7 +153,7 @@ def _find_product(lines: list[Line], title: str) -> str:
             return clip_words(re.split(r"[,.;(]", line.text)[0], 6)
     for line in lines[:60]:
         for match in _FOR_PRODUCT.finditer(line.text[:5_000]):
-            if match.group(1).split()[0].lower() not in _DAYS:
+            if not _DAYS.fullmatch(match.group(1).split()[0]):
                 return clip_words(match.group(1), 5)
     words = _CAMPAIGN_WORDS.sub(" ", re.split(r"[,:–;(]| - ", title)[0]).split()
     return " ".join(words) if 1 <= len(words) <= 4 and title != _NO_TITLE else "the product"

@@ -10,8 +10,14 @@ import re
 
 # Where the words already name their light, that light is used; then the mood; then the kind of shot.
 LIGHT_BY_WORDS: tuple[tuple[str, str], ...] = (
-    (r"back-? ?lit|backlight\w*|(?:light|lit|sun) from behind|silhouette\w*", "backlit, bright rim light along the edges, soft fill from the front"),
-    (r"golden hour|golden light|sunset|sunrise|early evening|late afternoon|low and golden", "golden hour, low warm sun from the {side}, long soft shadows"),
+    (
+        r"back-? ?lit|backlight\w*|(?:light|lit|sun) from behind|silhouette\w*",
+        "backlit, bright rim light along the edges, soft fill from the front",
+    ),
+    (
+        r"golden hour|golden light|sunset|sunrise|early evening|late afternoon|low and golden",
+        "golden hour, low warm sun from the {side}, long soft shadows",
+    ),
     (r"dawn|first light|early morning|dusk|blue hour", "low light at dawn from the {side}, cool shadows"),
     (r"candle\w*|fireside|lamp ?light|tungsten", "one warm glow from the {side}, deep shadows"),
     (r"neon|night\w*|nocturnal", "rim light from the right against a dark ground, cool glow, hard edges"),
@@ -20,18 +26,36 @@ LIGHT_BY_WORDS: tuple[tuple[str, str], ...] = (
     (r"hard light|direct sun\w*|noon|midday|harsh|spotlight", "hard light from the {side}, crisp shadows"),
     (r"overhead light|light from above|top ?-?light", "soft overhead light, bright and even"),
     (r"softbox|studio light\w*", "lit from the {side} by a large softbox, feathered shadows"),
-)  # fmt: skip
+)
 
 LIGHT_BY_MOOD: tuple[tuple[str, str], ...] = (
-    (r"dramatic|bold|dark|moody|cinematic|intense|powerful|mysterious|epic|low-key", "hard light from the {side}, rim light on the far edge, deep shadows"),
+    (
+        r"dramatic|bold|dark|moody|cinematic|intense|powerful|mysterious|epic|low-key",
+        "hard light from the {side}, rim light on the far edge, deep shadows",
+    ),
     (r"futuristic|sleek|electric|tech\w*|cyber\w*", "cool light from the {side}, thin rim light"),
-    (r"warm|cosy|cozy|golden|homely|autumn\w*|inviting|rustic|nostalgic|vintage|romantic", "golden hour, low warm sun from the {side}, long soft shadows"),
-    (r"premium|luxur\w*|elegant|refined|exclusive|sophisticated", "lit from the {side} by one large softbox, rim light on the far edge"),
-    (r"energetic|playful|vibrant|vivid|joyful|lively|summer\w*|fun|bold", "hard sunlight from the {side}, clean crisp shadows"),
-    (r"bright|fresh|clean|airy|pure|crisp|optimistic|hopeful|friendly", "soft overhead light, bright and even, pale shadows"),
+    (
+        r"warm|cosy|cozy|golden|homely|autumn\w*|inviting|rustic|nostalgic|vintage|romantic",
+        "golden hour, low warm sun from the {side}, long soft shadows",
+    ),
+    (
+        r"premium|luxur\w*|elegant|refined|exclusive|sophisticated",
+        "lit from the {side} by one large softbox, rim light on the far edge",
+    ),
+    (
+        r"energetic|playful|vibrant|vivid|joyful|lively|summer\w*|fun|bold",
+        "hard sunlight from the {side}, clean crisp shadows",
+    ),
+    (
+        r"bright|fresh|clean|airy|pure|crisp|optimistic|hopeful|friendly",
+        "soft overhead light, bright and even, pale shadows",
+    ),
     (r"cool|cold|icy|winter\w*|nordic|clinical|precise|focus\w*", "cool soft light from the {side}, clear edges"),
-    (r"calm|serene|quiet|gentle|soft|minimal\w*|muted|dreamy|tranquil|natural|honest|confident", "soft light from the {side}, feathered shadows"),
-)  # fmt: skip
+    (
+        r"calm|serene|quiet|gentle|soft|minimal\w*|muted|dreamy|tranquil|natural|honest|confident",
+        "soft light from the {side}, feathered shadows",
+    ),
+)
 
 LIGHT_BY_KIND: dict[str, str] = {
     "hero": "lit from the {side} by one large softbox, rim light on the far edge",
@@ -56,18 +80,29 @@ PALETTE_BY_MOOD: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"bright|clean|airy|pure|crisp|fresh|light", ("graphite", "pearl", "snow", "sky blue")),
     (r"calm|serene|quiet|gentle|soft|minimal\w*|muted|tranquil|understated", ("pewter", "stone", "linen", "sage")),
     (r"focus\w*|confident|precise|modern|editorial|professional", ("graphite", "azure", "light grey", "amber")),
-)  # fmt: skip
+)
 PALETTE_OTHERWISE = ("graphite", "stone", "off-white", "amber")
 
 PLACE_BY_WORDS: tuple[tuple[str, str], ...] = (
-    (r"flat ?-?lay|from above|top-? ?down|bird'?s[ -]eye|knolling", "flat lay from above, objects in neat order, empty space at the edges"),
-    (r"(?:empty|negative|copy|free) space (?:on|to|at) the right|(?:on|in|to) the left third|subject (?:on|to) the left", "subject on the left third, empty space on the right"),
-    (r"(?:empty|negative|copy|free) space (?:on|to|at) the left|(?:on|in|to) the right third|subject (?:on|to) the right", "subject on the right third, empty space on the left"),
+    (
+        r"flat ?-?lay|from above|top-? ?down|bird'?s[ -]eye|knolling",
+        "flat lay from above, objects in neat order, empty space at the edges",
+    ),
+    (
+        r"(?:empty|negative|copy|free) space (?:on|to|at) the right|(?:on|in|to) the left third|subject (?:on"
+        r"|to) the left",
+        "subject on the left third, empty space on the right",
+    ),
+    (
+        r"(?:empty|negative|copy|free) space (?:on|to|at) the left|(?:on|in|to) the right third|subject (?:on"
+        r"|to) the right",
+        "subject on the right third, empty space on the left",
+    ),
     (r"symmetr\w*", "centered, symmetrical, even empty space on all sides"),
     (r"close-? ?up|macro|tight crop", "close-up, fills the frame, plain blurred ground above"),
     (r"low angle|from below|looking up", "low angle, subject on the left third, empty space on the right"),
     (r"cent(?:re|er)ed|in the (?:middle|centre|center)", "centered, empty space above and below"),
-)  # fmt: skip
+)
 
 PLACE_BY_KIND: dict[str, str] = {
     "hero": "low angle, subject on the left third, empty space on the right",

@@ -25,7 +25,8 @@ _LONGEST_NEGATIVE = 6  # words
 
 PERSON_WORDS = (
     r"persons?|people|woman|women|man|men|someone|somebody|nobody else|listener|athlete|runner|commuters?|customers?"
-    r"|employees?|colleagues?|couple|family|friends?|portrait|model wearing|wearing|reader|traveller|traveler|chef|barista"
+    r"|employees?|colleagues?|couple|family|friends?|portrait|model wearing|wearing|reader|traveller|traveler|chef"
+    r"|barista"
 )
 _HAND_WORDS = r"hands?|fingers?|holding|holds?|palm of"
 _HANDS_REFUSED = re.compile(r"\b(?:no|without) (?:\w+ ){0,2}hands\b|\bhands out of\b")
@@ -58,6 +59,9 @@ _RATIO = re.compile(r"^\d{1,2}(?:\.\d{1,2})?:\d{1,2}$")
 # Words for the parts that strangers fill; the fixed parts take up to forty-five more.
 _MOST_SCENE_WORDS, _MOST_THEME_WORDS, _MOST_MOOD_WORDS, _MOST_RULE_WORDS = 46, 8, 8, 12
 _SHORT_DESCRIPTION = 8
+_SMALL_OPENING = re.compile(
+    r"(?:An?|The|One|Two|Three|Some|On|In|At|With|Over|Under|Beside|Inside|Its|His|Her|Their|Our|Over-ear)\b"
+)
 
 
 def structure_prompt(*, idea: ShotIdea, campaign_mood: str, brand: BrandGuide | None) -> StructuredPrompt:
@@ -142,16 +146,21 @@ def _write_scene(title: str, description: str, kind: str, words: str) -> tuple[s
         body = subject or title or "one product on a plain plinth"
     elif subject and not _covers(body, subject):
         if count_words(body) < _SHORT_DESCRIPTION:
-            body = f"{as_clause(subject)}, {body}"
+            body = f"{as_clause(subject)}, {_without_capital(body)}"
         else:
             theme = clip_words(as_clause(subject), _MOST_THEME_WORDS)
     is_abstract = count_words(body) < _SHORT_DESCRIPTION and not read_subjects(words)
     if is_abstract and (concrete := lookbook.first_match(lookbook.CONCRETE, words)):
         body = f"{clip_words(body, _MOST_SCENE_WORDS - count_words(concrete) - 1)}, {concrete}"
     medium = "" if re.search(rf"\b(?:{_MEDIA})\b", body.lower()) else _MEDIUM_BY_KIND.get(kind, "Photograph")
-    if medium and body.startswith(("A ", "An ", "The ", "One ", "Two ", "Over")):
-        body = body[0].lower() + body[1:]
+    if medium:
+        body = _without_capital(body)
     return clip_words(f"{medium}: {body}" if medium else body, _MOST_SCENE_WORDS), theme
+
+
+def _without_capital(text: str) -> str:
+    """Lower case where a small word opens the text; names keep their capital."""
+    return text[0].lower() + text[1:] if _SMALL_OPENING.match(text) else text
 
 
 def _covers(body: str, subject: str) -> bool:

@@ -30,9 +30,19 @@ _RULES_SECTION = re.compile(
 )
 
 _NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
-    "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
-}  # fmt: skip
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "eleven": 11,
+    "twelve": 12,
+}
 _NUMBER = r"(\d{1,2}|" + "|".join(_NUMBERS) + ")"
 _COUNTED = re.compile(rf"\b{_NUMBER}(?: [\w-]+){{0,3}} (?:{_SHOT_NOUNS})\b", re.IGNORECASE)
 _COUNT_PREFIX = re.compile(rf"^{_NUMBER}(?: ?x| ×)? (?=\w)", re.IGNORECASE)
@@ -49,9 +59,11 @@ _SHAPES: tuple[tuple[str, str], ...] = (
 )
 
 _WORDS_IN_PICTURE = re.compile(
-    r"\b(?:legible|readable)\b|\b(?:headlines?|slogan|tagline|claim|words?|lettering|text|price|typography)\b[^.;]{0,40}\b(?:in|on|across|inside)"
+    r"\b(?:legible|readable)\b|\b(?:headlines?|slogan|tagline|claim|words?|lettering|text|price"
+    r"|typography)\b[^.;]{0,40}\b(?:in|on|across|inside)"
     r" (?:the |this |each |every )?(?:image|picture|poster|visual|photo|label|sign|product|banner|square)s?\b"
-    r"|\b(?:reads|reading|saying|says|(?:the|with) (?:words?|text|slogan|headline|claim|tagline|lettering))\s*[:]?\s*[\"“'„«‘]",
+    r"|\b(?:reads|reading|saying|says|(?:the|with) (?:words?|text|slogan|headline|claim|tagline"
+    r"|lettering))\s*[:]?\s*[\"“'„«‘]",
     re.IGNORECASE,
 )
 _WORDS_REFUSED = re.compile(
@@ -61,8 +73,10 @@ _WORDS_REFUSED = re.compile(
 )
 
 _MATERIALS = re.compile(
-    r"\b(?:matte?|glossy|brushed|polished|knitted|woven|alumini?um|steel|brass|leather|linen|cotton|wool|oak|walnut|wood(?:en)?|glass"
-    r"|ceramic|clay|concrete|paper|rubber|silicone|fabric|metal|recycled|transparent|anodi[sz]ed|stitched|black|white|blue|green|red"
+    r"\b(?:matte?|glossy|brushed|polished|knitted|woven|alumini?um|steel|brass|leather|linen|cotton|wool|oak"
+    r"|walnut|wood(?:en)?|glass"
+    r"|ceramic|clay|concrete|paper|rubber|silicone|fabric|metal|recycled|transparent|anodi[sz]ed|stitched|black"
+    r"|white|blue|green|red"
     r"|grey|gray|beige|sand|silver|gold|amber|orange|yellow|pink|brown|midnight|navy|ivory)\b",
     re.IGNORECASE,
 )
@@ -259,7 +273,7 @@ def _wants_words(text: str) -> bool:
 
 
 def _with_words_asked_elsewhere(shots: list[ShotIdea], lines: list[Line]) -> list[ShotIdea]:
-    """ "The slogan must be legible in the social square" in a sentence of its own counts for that shot, else for the first."""
+    """ "The slogan must be legible in the social square" counts for that shot; without a kind, for the first."""
     if any(shot.wants_text for shot in shots):
         return shots
     for line in lines:

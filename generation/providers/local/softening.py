@@ -57,22 +57,33 @@ SOFTER: tuple[tuple[str, str], ...] = (
     (r"wet", "glossy"),
     (r"tight", "close"),
     (r"(?:in the style of|inspired by|as seen in|directed by|painted by|photographed by) [^,.;]+", "in a plain style"),
-    (r"(?:nike|adidas|apple|iphone|sony|bose|beats|samsung|google|microsoft|coca-?cola|pepsi|disney|marvel|pixar|lego|barbie"
-     r"|ferrari|porsche|tesla|bmw|mercedes|gucci|prada|chanel|rolex|starbucks|ikea|netflix|instagram|tiktok)(?:'s)?", "unbranded"),
-    (r"(?:eiffel tower|big ben|times square|golden gate bridge|taj mahal|colosseum|white house|brandenburg gate)", "landmark"),
-)  # fmt: skip
+    (
+        r"(?:nike|adidas|apple|iphone|sony|bose|beats|samsung|google|microsoft|coca-?cola|pepsi|disney|marvel"
+        r"|pixar|lego|barbie"
+        r"|ferrari|porsche|tesla|bmw|mercedes|gucci|prada|chanel|rolex|starbucks|ikea|netflix|instagram|tiktok)(?:'s)?",
+        "unbranded",
+    ),
+    (
+        r"(?:eiffel tower|big ben|times square|golden gate bridge|taj mahal|colosseum|white house|brandenburg gate)",
+        "landmark",
+    ),
+)
 
 # Places keep their case: "in Paris", "near Lake Como".
 _PLACE = re.compile(r"\b(in|at|near) (?:the )?[A-Z][a-zà-ÿ]+(?: (?:of )?[A-Z][a-zà-ÿ]+)*(?![\w:])")
 _PLACE_WORDS = {"in": "in a quiet place", "at": "at a quiet place", "near": "near a quiet place"}
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*(?=[ ,.;]|$)")
+_NAME = re.compile(r"(?:(?<=[a-z] )|(?<=\A ))[A-Z][\w'-]+(?: [A-Z][\w'-]+)*(?=[ ,.;]|$)")
 _LABELS = ("Colour palette", "Mood", "Brand", "Photograph", "Macro", "Poster", "Correct")
 
 _ADJECTIVES = re.compile(
-    r"\b(?:very |really |extremely )?(?:beautiful|stunning|gorgeous|elegant|natural|plain|glossy|smooth|delicate|tender|young|old|slim"
-    r"|athletic|strong|powerful|dramatic|intense|wild|dark|deep|raw|rough|hard|soft|warm|cool|cold|bold|fresh|pure|perfect|flawless"
-    r"|relaxed|playful|passionate|dreamy|luxurious|premium|tiny|huge|little|close|clean|bright|pale|quiet|still|lovely|pretty"
-    r"|attractive|charming|happy|sad|lonely|mysterious|moody|unbranded|matte|brushed|knitted|heavy|light(?= \w+ed\b))\s+(?=\w)",
+    r"\b(?:very |really |extremely )?(?:beautiful|stunning|gorgeous|elegant|natural|plain|glossy|smooth|delicate"
+    r"|tender|young|old|slim"
+    r"|athletic|strong|powerful|dramatic|intense|wild|dark|deep|raw|rough|hard|soft|warm|cool|cold|bold|fresh|pure"
+    r"|perfect|flawless"
+    r"|relaxed|playful|passionate|dreamy|luxurious|premium|tiny|huge|little|close|clean|bright|pale|quiet|still"
+    r"|lovely|pretty"
+    r"|attractive|charming|happy|sad|lonely|mysterious|moody|unbranded|matte|brushed|knitted|heavy"
+    r"|light(?= \w+ed\b))\s+(?=\w)",
     re.IGNORECASE,
 )
 _KEPT = re.compile(
@@ -117,9 +128,7 @@ def _replace_risky(prompt: str) -> str:
         softer, risky = SOFTER[row][1], match.group(0)
         return softer[0].upper() + softer[1:] if risky[0].isupper() and match.start() == 0 else softer
 
-    softened = _PLACE.sub(
-        lambda match: _PLACE_WORDS[match.group(1)], _RISKY.sub(softer_word, prompt)
-    )
+    softened = _PLACE.sub(lambda match: _PLACE_WORDS[match.group(1)], _RISKY.sub(softer_word, prompt))
     return _tidy(_ARTICLE.sub(_right_article, softened))
 
 

@@ -15,8 +15,8 @@ _INVISIBLE = re.compile(
 )
 _MARKUP = re.compile(r"[*_`~|<>{}\[\]\\]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_DANGLING = frozenset(
-    "a an and as at behind beside by for from in into its next of on or over the their to under with".split()
+_DANGLING = re.compile(
+    r"an?|and|as|at|behind|beside|by|for|from|in|into|its|next|of|on|or|over|the|their|to|under|with", re.IGNORECASE
 )
 
 
@@ -41,7 +41,7 @@ def clip_words(text: str, most: int) -> str:
         if words[-back].endswith((".", ",", ";", ":")):
             words = words[: len(words) - back + 1]
             break
-    while words and words[-1].strip(",;:").lower() in _DANGLING:
+    while words and _DANGLING.fullmatch(words[-1].strip(",;:")):
         words.pop()
     return " ".join(words).rstrip(",;:-")
 

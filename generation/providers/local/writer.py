@@ -69,7 +69,7 @@ class LocalPromptWriter:
     name = "local"
 
     def read_brief(self, *, brief: str, brand: BrandGuide | None) -> BriefReading:
-        """Title, key points and mood as the brief words them, the shots it names (else hero, lifestyle, detail, social)."""
+        """What the brief says in its own words, and the shots it names (else hero, lifestyle, detail, social)."""
         reading = brief_reading.read(brief, brand_mood=brand.mood if brand else ())
         return BriefReading(
             title=reading.title,
@@ -90,7 +90,7 @@ class LocalPromptWriter:
         return RewrittenPrompt(text=soften_prompt(prompt, refusal), usage=_usage())
 
     def direct(self, *, prompt: str, weakest: str, reason: str) -> RewrittenPrompt:
-        """The prompt (under 120 words) with one sentence at its end: "Correct composition: ..."; an earlier one goes."""
+        """The prompt (under 120 words) and one sentence after it: "Correct composition: ..."; an earlier one goes."""
         base = limit_words(_CORRECTION.sub("", prompt).strip(), WORD_LIMIT)
         sentence = _correct(weakest, reason)
         return RewrittenPrompt(text=f"{base} {sentence}".strip(), usage=_usage())
