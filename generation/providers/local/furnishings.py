@@ -78,9 +78,11 @@ def plant(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
 
 def person(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """A calm, abstract bust: head, neck, shoulders. No face, as on a tailor's dummy."""
-    skin = Material((0.5, 0.34, 0.26), 0.6, 0.25) if wardrobe.main.colour[0] < 0.4 else Material((0.22, 0.14, 0.11), 0.6, 0.25)
+    skin = Material((0.5, 0.34, 0.26), 0.75, 0.1) if wardrobe.main.colour[0] < 0.4 else Material((0.22, 0.14, 0.11), 0.75, 0.1)
     head = melt(ellipsoid((0.2, 0.255, 0.225), (0, 1.02, 0)), ellipsoid((0.13, 0.13, 0.15), (0, 0.88, -0.06)), 0.14)
-    head = melt(head, ellipsoid((0.03, 0.06, 0.05), (0, 0.99, -0.215)), 0.05)
+    head = melt(head, capsule((0, 1.05, -0.2), (0, 0.97, -0.24), 0.018, 0.024), 0.06)
+    head = melt(head, ellipsoid((0.075, 0.06, 0.07), (0, 0.815, -0.135)), 0.07)
+    head = melt(head, ellipsoid((0.05, 0.022, 0.03), (0, 0.895, -0.2)), 0.04)
     hair = carve(ellipsoid((0.232, 0.272, 0.255), (0, 1.06, 0.035)), ellipsoid((0.3, 0.42, 0.26), (0, 0.84, -0.2)), 0.03)
     neck = capsule((0, 0.92, 0.03), (0, 0.52, 0.06), 0.1, 0.115)
     trunk = melt(ellipsoid((0.5, 0.17, 0.19), (0, 0.4, 0.06)), capsule((0, 0.22, 0.06), (0, -1.6, 0.06), 0.3, 0.34), 0.24)
@@ -91,7 +93,7 @@ def person(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
         Solid(trunk, (0, -0.6, 0.06), 1.45, wardrobe.second),
         Solid(collar, (0, 0.56, 0.06), 0.18, wardrobe.main),
     ]
-    return Subject(solids, 1.3, 1.0, yaw=float(rng.choice([-38.0, 38.0, -26.0, 26.0])))
+    return Subject(solids, 1.3, 1.0, yaw=float(rng.choice([-64.0, 64.0, -50.0, 50.0])))
 
 
 def wearing_headphones(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:

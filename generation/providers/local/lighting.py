@@ -12,7 +12,7 @@ from generation.providers.local.colours import Floats
 from generation.providers.local.plan import Plan
 from generation.providers.local.solids import Solid
 from generation.providers.local.stage import Stage
-from generation.providers.local.tracer import Hits, normals_of, occlusion, shadow
+from generation.providers.local.tracer import BLOCK, Hits, normals_of, occlusion, shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def hang_lights(plan: Plan, stage: Stage, rng: np.random.Generator) -> Lights:
     warm = tint(plan.light_warmth)
     cool = tint(-0.35 * plan.light_warmth - 0.08)
     power = 0.92 / max(0.42, float(key[1])) ** 0.5
-    ambient = 0.50 if behind else 0.36
+    ambient = 0.45 if behind else 0.36
     ambient *= 1 + 0.9 * plan.shadows - 0.25 * min(plan.contrast, 0.8)
     side = -1.0 if plan.azimuth > 0 else 1.0
     rim = direction_of(side * 140, 38) if not behind else key
@@ -63,6 +63,10 @@ def hang_lights(plan: Plan, stage: Stage, rng: np.random.Generator) -> Lights:
     pattern = plan.direction.light.pattern
     if not pattern and plan.direction.kind == "interior":
         pattern = ("window", "leaves", "blinds")[int(rng.integers(3))]
+    halo = (float(-0.5 * key[0]) if not behind else 0.0, stage.top + 0.7 * stage.subject_height, 0.85 if behind else 0.5)
+    if plan.direction.subjects[:1] == ("lamp",):
+        # The lamp lights the wall behind it.
+        halo = (0.0, stage.top + 0.8 * stage.subject_height, 1.7)
     return Lights(
         key=key,
         key_colour=(power * (1.25 if pattern else 1.0) * warm).astype(np.float32),
@@ -75,7 +79,7 @@ def hang_lights(plan: Plan, stage: Stage, rng: np.random.Generator) -> Lights:
         across=across.astype(np.float32),
         up=np.cross(key, across).astype(np.float32),
         phase=float(rng.uniform(0, 1)),
-        halo=(float(-0.5 * key[0]) if not behind else 0.0, stage.top + 0.7 * stage.subject_height, 0.85 if behind else 0.5),
+        halo=halo,
     )
 
 
@@ -173,7 +177,10 @@ def shade_solids(plan: Plan, stage: Stage, lights: Lights, hits: Hits, picture: 
         mine = np.flatnonzero(owner == number)
         normals[:, mine] = normals_of(solid, points[:, mine])
         surface[:, mine] = _surface_of(solid)[:, None]
-    picture[rows, columns] = _answer(plan, stage, lights, points, normals, rays, surface).T
+    for first in range(0, rows.size, BLOCK):
+        part = slice(first, first + BLOCK)
+        answer = _answer(plan, stage, lights, points[:, part], normals[:, part], rays[:, part], surface[:, part])
+        picture[rows[part], columns[part]] = answer.T
 
 
 def _surface_of(solid: Solid) -> Floats:
@@ -205,7 +212,7 @@ def _answer(plan: Plan, stage: Stage, lights: Lights, points: Floats, normals: F
     mirrored = rays + 2 * look * normals
     seen = reflected_room(plan, lights, mirrored, roughness) * (0.35 + 0.65 * ambient)
     coat = np.where(metal > 0.3, albedo * 1.5, 1.0)
-    behind = np.float32(2.4 if abs(plan.azimuth) > 105 else 1.0)
+    behind = np.float32(4.2 if abs(plan.azimuth) > 105 else 1.0)
     edge = behind * grazing**2.6 * np.clip(lights.rim @ normals * 0.8 + 0.25, 0, 1) * (0.25 + 0.6 * gloss)
     edge_colour = lights.rim_colour[:, None] * (0.25 + 0.75 * np.sqrt(albedo))
     return diffuse + seen * fresnel * coat * 1.3 + edge * edge_colour * ambient * 0.75 + albedo * glow * 1.15

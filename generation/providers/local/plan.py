@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.providers.local.colours import Floats, from_lab, hex_to_linear, to_lab
+from generation.providers.local.colours import Floats, from_lab, hex_to_lab, hex_to_linear, to_lab
 from generation.providers.local.vocabulary import Composition, Direction, Light, Mood
 
 # Palettes for prompts that name no colours, by the mood axis that is strongest.
@@ -20,6 +20,9 @@ _HOUSE_PALETTES: dict[str, tuple[tuple[str, ...], ...]] = {
     "vivid": (("#f3b33d", "#e2603f", "#2b5f8c", "#f6ead7"), ("#f29a8e", "#f6d35e", "#2f7f79", "#fbeee3")),
     "calm": (("#e7e2d9", "#b9bfae", "#8a9a8b", "#c9a58c"), ("#ece5dc", "#cdb8a8", "#9aa5a8", "#6c7a7d")),
 }  # fmt: skip
+
+# What the ground looks like out of doors: the palette colour nearest to it covers it.
+_GROUNDS = {"sand": "#d2b48c", "grass": "#6f7a45", "water": "#a39a8c", "": "#a08f7c"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,14 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     """Backdrop by the brightness of the mood, subject by contrast with it, accent by chroma."""
     palette = [hex_to_linear(colour) for colour in choose_palette(direction, look)]
     labs = [to_lab(colour) for colour in palette]
-    wanted = 66 + 26 * direction.mood.brightness
-    order = sorted(range(len(labs)), key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction.kind) * float(np.hypot(labs[i][1], labs[i][2])))
+    wanted = 66 + (26 if direction.mood.brightness > 0 else 44) * direction.mood.brightness
+    order = sorted(range(len(labs)), key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction) * float(np.hypot(labs[i][1], labs[i][2])))
     bolder = len(order) > 2 and rng.random() < 0.22 and float(np.hypot(labs[order[1]][1], labs[order[1]][2])) < 42
     wall_at = order[1] if bolder else order[0]
     wall = labs[wall_at]
+    if direction.kind == "outdoor":
+        wall_at = min(range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - hex_to_lab(_GROUNDS[direction.ground]))))
+        wall = labs[wall_at]
     rest = [i for i in range(len(labs)) if i != wall_at]
     subject_at = max(rest, key=lambda i: float(np.linalg.norm(labs[i] - wall)) + 0.12 * (60 - float(labs[i][0])))
     others = [i for i in rest if i != subject_at] or [subject_at]
@@ -145,9 +151,10 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     )
 
 
-def _chroma_cost(kind: str) -> float:
-    """How much a loud colour is held back from filling the frame: a poster may shout, a room should not."""
-    return {"poster": 0.1, "studio": 0.3, "macro": 0.3}.get(kind, 0.45)
+def _chroma_cost(direction: Direction) -> float:
+    """How much a loud colour is held back from filling the frame: a poster may shout, a room should not, a vivid mood must."""
+    base = {"poster": 0.1, "studio": 0.3, "macro": 0.3}.get(direction.kind, 0.45)
+    return base - 0.75 * max(direction.mood.saturation, 0.0)
 
 
 def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, rng: np.random.Generator) -> Plan:

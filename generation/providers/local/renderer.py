@@ -19,8 +19,10 @@ from generation.providers.local.tracer import FAR, soften_edges, trace
 from generation.providers.local.vista import paint_vista
 from generation.providers.local.vocabulary import read_direction
 
-# Above this many pixels a comp is drawn smaller and enlarged: a megapixel a second is the promise.
-LARGEST = 1_500_000
+# Above this many pixels a comp is drawn smaller and enlarged: about a second is the promise. A macro has solids all
+# over the frame and little that is sharp, therefore its limit is lower.
+LARGEST = 1_100_000
+LARGEST_MACRO = 600_000
 
 
 def render(request: RenderRequest) -> Image.Image:
@@ -40,7 +42,7 @@ def render(request: RenderRequest) -> Image.Image:
 
 def _create(request: RenderRequest) -> Image.Image:
     direction = read_direction(request.prompt)
-    width, height = _drawing_size(request.width, request.height)
+    width, height = _drawing_size(request.width, request.height, LARGEST_MACRO if direction.kind == "macro" else LARGEST)
     seed = request.seed if request.seed is not None else request.prompt
     scene_key = (request.model, seed, direction.kind, direction.subjects)
     look = look_generator(direction)
@@ -54,8 +56,8 @@ def _create(request: RenderRequest) -> Image.Image:
     return finish.label(picture)
 
 
-def _drawing_size(width: int, height: int) -> tuple[int, int]:
-    factor = min(1.0, (LARGEST / (width * height)) ** 0.5)
+def _drawing_size(width: int, height: int, largest: int) -> tuple[int, int]:
+    factor = min(1.0, (largest / (width * height)) ** 0.5)
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
@@ -88,12 +90,14 @@ def _under_the_sky(plan: Plan, stage: Stage, ground: Floats, depth: Floats, rng:
     level = float(np.degrees(np.arcsin(np.clip(camera.rotation[1, 2], -1, 1))))
     horizon = camera.centre_y + np.tan(np.radians(level)) * camera.focal
     horizon = float(np.clip(horizon, 0.12, 0.8))
-    far, air = paint_vista(plan, width=width, height=height, horizon=horizon, rng=rng)
+    # Out of focus anyway, so half the size will do.
+    far, _ = paint_vista(plan, width=(width + 1) // 2, height=(height + 1) // 2, horizon=horizon, rng=rng)
+    far = finish.resized(finish.blurred(far, min(width, height) / 560), width, height, Image.Resampling.BICUBIC)
     rows = (np.arange(height, dtype=np.float32) + 0.5)[:, None] / height
     distance = float(np.linalg.norm(camera.position))
     haze = np.clip((depth - distance - 0.8) / 7.0, 0, 1)
     haze = np.where(rows < horizon, 1.0, haze * haze * (3 - 2 * haze)).astype(np.float32)[..., None]
-    return ground * (1 - haze) + finish.blurred(far, min(width, height) / 260) * haze
+    return ground * (1 - haze) + far * haze
 
 
 def _enlarge(coarse: Floats, width: int, height: int) -> Floats:

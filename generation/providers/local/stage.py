@@ -50,11 +50,16 @@ def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generato
     else:
         solids, top = _dress_set(chosen, plan, tall, wide, rng)
     turn = subject.yaw * (1 if plan.azimuth < 0 else -1) + float(rng.uniform(-10, 10))
+    if direction.kind == "flatlay" and direction.subjects[:1] == ("phone",):
+        subject = Subject(subject.solids[:2], 1.0, 0.5)
     frame = Frame.at(0, top, 0, yaw=turn if card is None else 0.0, scale=scale)
     if direction.kind == "flatlay" and card is None:
         frame = Frame.at(0, 0.14, -0.5 * tall, yaw=float(rng.uniform(-14, 14))).inside(Frame.at(pitch=90, scale=scale))
-    solids = [solid.moved(frame) for solid in subject.solids] + solids
-    camera = _aim_camera(plan, tall=tall, wide=wide, top=top, width=width, height=height)
+    solids = [solid.moved(frame) for solid in subject.solids] + solids + _second_subject(plan, wide, rng)
+    aim = (0.0, tall / 2)
+    if direction.kind == "macro" and subject.detail is not None and card is None:
+        aim = (subject.detail[0] * scale * (1 if turn > 0 else -1), subject.detail[1] * scale)
+    camera = _aim_camera(plan, tall=tall, wide=wide, top=top, aim=aim, width=width, height=height)
     return Stage(
         camera=camera,
         solids=solids,
@@ -67,6 +72,25 @@ def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generato
     )
 
 
+def _second_subject(plan: Plan, wide: float, rng: np.random.Generator) -> list[Solid]:
+    """What else the prompt names stands a little behind, or lies beside it in a flat lay."""
+    direction, colours = plan.direction, plan.colours
+    names = [name for name in direction.subjects[1:] if name in BUILDERS and name != "person"]
+    if not names or direction.subjects[0] == "person" or direction.kind == "macro":
+        return []
+    finish = direction.finish if direction.finish != "glass" else "glossy"
+    second = BUILDERS[names[0]](dress(main=shade(colours.plinth, lightness=7), accent=colours.accent, finish=finish), rng)
+    size = 0.5 / max(second.height, second.width * 0.8)
+    side = -1.0 if plan.centre[0] > 0.56 else (1.0 if plan.centre[0] < 0.44 else float(rng.choice([-1.0, 1.0])))
+    if direction.kind == "flatlay":
+        place = Frame.at(side * 0.78, 0.06, -0.3, yaw=float(rng.uniform(-30, 30)))
+        if names[0] not in ("cup", "jar", "fruit", "plant", "book"):
+            place = place.inside(Frame.at(pitch=90))
+        return [solid.moved(place.inside(Frame.at(scale=size))) for solid in second.solids]
+    place = Frame.at(side * (0.5 * wide + 0.42), 0, -0.22 if direction.kind == "interior" else 0.25, yaw=second.yaw * -side, scale=size)
+    return [solid.moved(place) for solid in second.solids]
+
+
 def _card_subject(aspect: float) -> Subject:
     """A stand-in that throws the shadow of a cut-out product and is not seen itself."""
     tall, wide = (1.0, aspect) if aspect < 1.15 else (1.15 / aspect, 1.15)
@@ -75,13 +99,13 @@ def _card_subject(aspect: float) -> Subject:
     return Subject([Solid(proxy, (0, tall * 0.5, 0), 0.62 * float(np.hypot(tall, wide)), unseen, seen=False)], tall, wide)
 
 
-def _aim_camera(plan: Plan, *, tall: float, wide: float, top: float, width: int, height: int) -> Camera:
+def _aim_camera(plan: Plan, *, tall: float, wide: float, top: float, aim: tuple[float, float], width: int, height: int) -> Camera:
     short = min(width, height)
     focal = {"macro": 3.6, "wide": 1.9}.get(plan.direction.composition.framing, 2.3)
     size = max(tall, wide * 0.82)
     distance = size * focal * height / (plan.apparent * short)
     centre = plan.centre
-    target = (0.0, top + tall / 2, 0.0)
+    target = (aim[0], top + aim[1], 0.0)
     pitch = plan.pitch
     if plan.direction.subjects[:1] == ("person",):
         target = (0.0, top + tall * 0.62, 0.0)
@@ -193,10 +217,12 @@ def _furnish(plan: Plan, wide: float, rng: np.random.Generator) -> tuple[list[So
         for x, z, size in ((side * 1.3, 0.8, 0.3), (-side * 1.5, 1.6, 0.42), (side * 0.95, -0.5, 0.13)):
             rocks.append(Solid(rounded_box((size, size * 0.55, size * 0.8), size * 0.3, (0, size * 0.4, 0)), (0, size * 0.4, 0), size * 1.5, stone, Frame.at(x, 0, z, yaw=float(rng.uniform(0, 90)))))
         return rocks, 0.3
+    if len(plan.direction.subjects) > 1 and plan.direction.subjects[1] in BUILDERS:
+        side = 1.0 if plan.centre[0] > 0.56 else (-1.0 if plan.centre[0] < 0.44 else side)
     wood = Material(as_vector(shade(colours.floor, lightness=-6)), 0.5, 0.3)
     table = Solid(rounded_box((3.4, 0.05, 0.95), 0.02, (0, -0.05, 0.1)), (0, -0.05, 0.1), 3.6, wood, casts=False)
     props = ["plant", "book", "cup", "lamp"]
-    taken = plan.direction.subjects[:1]
+    taken = plan.direction.subjects
     options = [prop for prop in props if prop not in taken]
     prop = options[int(rng.integers(len(options)))]
     dressed = dress(main=shade(colours.plinth, lightness=6), accent=colours.accent, finish="matte")

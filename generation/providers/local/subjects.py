@@ -37,7 +37,7 @@ class Subject:
     height: float
     width: float
     yaw: float = 0.0
-    airborne: bool = False  # hangs or floats rather than stands
+    detail: tuple[float, float] | None = None  # what a macro looks at: x (towards the camera's side) and y
 
 
 Builder = Callable[[Wardrobe, np.random.Generator], Subject]
@@ -53,10 +53,10 @@ def headphones(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     for side in (-1, 1):
         cup = Frame.at(side * 0.455, 0.245, 0.0, roll=-side * tilt)
         shell = cylinder(0.235, 0.075, 0.05, (side * 0.02, 0, 0), axis=0)
-        plate = cylinder(0.165, 0.012, 0.008, (side * 0.096, 0, 0), axis=0)
+        plate = ellipsoid((0.034, 0.168, 0.168), (side * 0.082, 0, 0))
         ring = torus(0.188, 0.014, (side * 0.092, 0, 0), axis=0)
         cushion = torus(0.165, 0.082, (-side * 0.1, 0, 0), axis=0)
-        yoke = capsule((side * 0.02, 0.2, 0.0), (side * 0.012, 0.4, 0.0), 0.03, 0.026)
+        yoke = capsule((side * 0.02, 0.2, 0.0), (-side * 0.022, 0.4, 0.0), 0.03, 0.026)
         solids += [
             Solid(shell, (0, 0, 0), 0.28, wardrobe.main, cup),
             Solid(plate, (side * 0.096, 0, 0), 0.19, wardrobe.second, cup),
@@ -64,7 +64,7 @@ def headphones(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
             Solid(cushion, (-side * 0.1, 0, 0), 0.27, wardrobe.soft, cup),
             Solid(yoke, (side * 0.016, 0.3, 0), 0.16, wardrobe.metal, cup),
         ]
-    return Subject(solids, 0.96, 1.12, yaw=34.0)
+    return Subject(solids, 0.96, 1.12, yaw=34.0, detail=(0.4, 0.3))
 
 
 def earbuds(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
@@ -210,7 +210,7 @@ def watch(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
         Solid(hands, (0, 0, -0.08), 0.17, wardrobe.accent, face),
         Solid(cylinder(0.03, 0.03, 0.01, (0.26, 0, 0), axis=0), (0.26, 0, 0), 0.05, wardrobe.metal, face),
     ]
-    return Subject(solids, 0.76, 0.56, yaw=float(rng.uniform(18, 34)))
+    return Subject(solids, 0.76, 0.56, yaw=float(rng.uniform(18, 34)), detail=(0.0, 0.42))
 
 
 def speaker(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:

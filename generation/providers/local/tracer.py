@@ -12,6 +12,8 @@ import numpy as np
 from generation.providers.local.solids import Floats, Frame, Solid, rotation_of
 
 FAR = np.float32(1e6)
+# Rays followed at once: few enough that their arrays stay in the processor's cache.
+BLOCK = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,16 @@ def trace(camera: Camera, solids: list[Solid]) -> Hits:
         if window is None:
             continue
         left, top, right, bottom = window
-        columns, rows = np.meshgrid(np.arange(left, right, dtype=np.float32) + 0.5, np.arange(top, bottom, dtype=np.float32) + 0.5)
-        found = intersect(solid, camera.position, camera.rays(columns.ravel(), rows.ravel())).reshape(columns.shape)
-        nearer = found < depth[top:bottom, left:right]
-        depth[top:bottom, left:right][nearer] = found[nearer]
-        index[top:bottom, left:right][nearer] = number
+        band = max(1, BLOCK // (right - left))
+        for first in range(top, bottom, band):
+            last = min(bottom, first + band)
+            columns, rows = np.meshgrid(
+                np.arange(left, right, dtype=np.float32) + 0.5, np.arange(first, last, dtype=np.float32) + 0.5
+            )
+            found = intersect(solid, camera.position, camera.rays(columns.ravel(), rows.ravel())).reshape(columns.shape)
+            nearer = found < depth[first:last, left:right]
+            depth[first:last, left:right][nearer] = found[nearer]
+            index[first:last, left:right][nearer] = number
     return Hits(index, depth)
 
 

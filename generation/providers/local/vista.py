@@ -102,14 +102,19 @@ def paint_ridges(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.
         lift = (0.15 - 0.1 * share) * line
         if number == 1 and kind != "dunes":
             # The peak is the subject: it stands where the composition wants it.
-            lift = lift * 0.55 + 0.30 * np.exp(-np.abs(x - plan.centre[0]) / 0.11) * (1 + 0.12 * line)
+            skew = float(rng.uniform(0.75, 1.3))
+            aside = np.where(x < plan.centre[0], (plan.centre[0] - x) * skew, (x - plan.centre[0]) / skew)
+            crags = wander(width, rng, octaves=7, roughness=0.6, start=7)
+            lift = lift * 0.5 + 0.27 * np.exp(-((aside / 0.17) ** 1.1)) * (1 + 0.1 * line) + 0.022 * crags * np.exp(-aside / 0.2)
         base = horizon - 0.02 + (1.06 - horizon) * share**1.5 * 0.86
         ridge = (base - lift) * height
         colour = air.haze * (1 - share) ** 1.3 + air.near * (1 - (1 - share) ** 1.3)
         depth = np.clip((rows - ridge[None, :]) / (height * (0.2 + 0.12 * share)), 0, 1)
         mist = (1 - share) * 0.62
         body = colour * (1 - depth * mist)[..., None] + air.horizon * (depth * mist)[..., None]
-        slope = np.gradient(ridge) * (1 if plan.azimuth < 0 else -1)
+        soft = max(3, width // 60)
+        smooth = np.convolve(np.pad(ridge, soft, mode="edge"), np.ones(2 * soft + 1, np.float32) / (2 * soft + 1), mode="valid")
+        slope = (0.75 * np.gradient(smooth) + 0.25 * np.gradient(ridge)) * (1 if plan.azimuth < 0 else -1)
         sunny = np.clip(-slope * 0.5, -0.6, 1)[None, :] * np.exp(-depth * 4.5) * (0.55 - 0.3 * share)
         glow = np.exp(-(((x - air.sun[0]) * 2.4) ** 2))[None, :] * np.exp(-depth * 9) * 0.35 * (1 - 0.6 * share)
         body = body * (1 + sunny)[..., None] + glow[..., None] * air.sun_colour * 0.5
@@ -125,7 +130,9 @@ def paint_water(picture: Floats, air: Air, shore: float, rng: np.random.Generato
     rows = np.arange(top, height)
     depth = (rows - top) / max(1, height - top)
     jitter = rng.normal(0, 1, len(rows)) * (0.4 + depth * height * 0.012)
-    mirrored = np.clip(np.round(top - 1 - (rows - top) * 0.9 + jitter), 0, top - 1).astype(int)
+    # Low water mirrors more of the sky than there is picture: squeeze it rather than repeat the last row.
+    squeeze = min(0.9, 0.92 * top / max(1, height - top))
+    mirrored = np.clip(np.round(top - 1 - (rows - top) * squeeze + jitter), 0, top - 1).astype(int)
     blend = np.float32(0.72) - np.float32(0.25) * depth[:, None, None].astype(np.float32)
     picture[top:] = finish.blurred(picture[mirrored], 3.0) * blend + air.near * (0.9 - blend)
     line = np.exp(-((rows - top) ** 2) / (2 * (0.0035 * height + 0.8) ** 2))[:, None, None]

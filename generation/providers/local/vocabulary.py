@@ -159,6 +159,8 @@ def read_kind(text: str, subjects: tuple[str, ...]) -> str:
             if kind == "outdoor" and (not subjects or subjects[0] in ("mountains", "skyline")):
                 return "vista"
             return kind
+    if subjects[:1] == ("person",) and re.search(r"golden hour|sunset|sunrise|dusk|dawn", text):
+        return "outdoor"
     return "studio"
 
 
