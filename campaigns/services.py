@@ -15,6 +15,10 @@ from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User, W
 MAX_SEED = 2**31 - 2
 
 
+class LastAdmin(Exception):
+    """A workspace keeps at least one admin. Nothing was changed."""
+
+
 @transaction.atomic
 def create_workspace(*, name: str, admin: User) -> Workspace:
     """A new workspace with its first admin."""
@@ -32,6 +36,19 @@ def create_workspace(*, name: str, admin: User) -> Workspace:
 def add_member(*, workspace: Workspace, user: User, role: str) -> Membership:
     """Give a person a role; an existing membership gets the new role."""
     membership, _ = Membership.objects.update_or_create(workspace=workspace, user=user, defaults={"role": role})
+    return membership
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: str) -> Membership:
+    """Give a member another role. Raises LastAdmin where nobody would be left to run the workspace."""
+    # the row of the house is the lock: two admins cannot step down at the same moment
+    Workspace.objects.select_for_update().get(pk=membership.workspace_id)
+    others = Membership.objects.filter(workspace_id=membership.workspace_id, role=Role.ADMIN).exclude(pk=membership.pk)
+    if role != Role.ADMIN and membership.role == Role.ADMIN and not others.exists():
+        raise LastAdmin(f"{membership.user} is the only admin here. Make somebody else an admin first.")
+    membership.role = role
+    membership.save(update_fields=["role"])
     return membership
 
 

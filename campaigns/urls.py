@@ -1,5 +1,19 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern] = []
+from campaigns.views import brands, people
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # people
+    path("sign-in/", people.SignInView.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("workspace/", people.switch_workspace, name="switch-workspace"),
+    path("settings/members/", people.members, name="members"),
+    path("settings/members/<int:pk>/role/", people.change_role, name="change-role"),
+    # brands
+    path("settings/brand-kits/", brands.brand_kits, name="brand-kits"),
+    path("settings/brand-kits/new/", brands.new_brand_kit, name="new-brand-kit"),
+    path("settings/brand-kits/<int:pk>/", brands.edit_brand_kit, name="brand-kit"),
+]
