@@ -1,7 +1,7 @@
 """Keeps one server alive exactly as long as whoever started it.
 
-`python keeper.py [--user NAME] [--folder FOLDER] -- COMMAND...` runs the command and ends it when
-standard input closes, which also happens when the test run is killed; then removes the folder.
+`python keeper.py [--user NAME] [--remove FOLDER]... -- COMMAND...` runs the command and ends it when
+standard input closes, which also happens when the test run is killed; then removes the folders.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--user", default="")
-    parser.add_argument("--folder", default="")
+    parser.add_argument("--remove", action="append", default=[])
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -47,15 +47,15 @@ def main() -> int:
     server = subprocess.Popen(
         options.command,
         stdin=subprocess.DEVNULL,
-        cwd=options.folder or None,
+        cwd="/",
         restore_signals=True,
         preexec_fn=_default_signals,  # noqa: PLW1509  # no threads yet
         **identity(options.user),
     )
     threading.Thread(target=_stop_at_end_of_input, args=(server,), daemon=True).start()
     code = server.wait()
-    if options.folder:
-        shutil.rmtree(Path(options.folder), ignore_errors=True)
+    for folder in options.remove:
+        shutil.rmtree(Path(folder), ignore_errors=True)
     return code
 
 

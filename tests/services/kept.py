@@ -14,12 +14,12 @@ START_SECONDS = 60
 class Kept:
     """One running command under `keeper.py`; its output goes to a file for the case that it does not start."""
 
-    def __init__(self, command: Sequence[str], *, log: Path, user: str = "", folder: Path | None = None) -> None:
+    def __init__(self, command: Sequence[str], *, log: Path, user: str = "", remove: Sequence[Path] = ()) -> None:
         arguments = [sys.executable, str(KEEPER)]
         if user:
             arguments += ["--user", user]
-        if folder:
-            arguments += ["--folder", str(folder)]
+        for folder in remove:
+            arguments += ["--remove", str(folder)]
         self.log = log
         with open(log, "ab") as output:
             self.process = subprocess.Popen(

@@ -56,7 +56,7 @@ class Services:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start_postgres(self) -> str:
-        url, self.postgres = postgres.start()
+        url, self.postgres = postgres.start(remove=self.folder)
         return url
 
 

@@ -35,8 +35,8 @@ class PostgresMissing(RuntimeError):
     """No PostgreSQL can be had on this machine; the message says what to install."""
 
 
-def start() -> tuple[str, Kept]:
-    """Brings up a server; returns its DATABASE_URL and its keeper."""
+def start(*, remove: Path) -> tuple[str, Kept]:
+    """Brings up a server; returns its DATABASE_URL and its keeper, which also removes a folder of ours."""
     user = "nobody" if os.geteuid() == 0 else ""
     folder = Path(tempfile.mkdtemp(prefix="loupe-pg-", dir=_short_temporary_folder()))
     try:
@@ -51,7 +51,7 @@ def start() -> tuple[str, Kept]:
         )
         settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
-        kept = Kept(command, log=folder / "log", user=user, folder=folder)
+        kept = Kept(command, log=folder / "log", user=user, remove=[folder, remove])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
