@@ -76,13 +76,24 @@ def export_storage(var_dir: Path) -> dict[str, Any]:
     endpoint = environment.address("AWS_ENDPOINT_URL_S3", schemes=("http", "https")) or environment.address(
         "AWS_ENDPOINT_URL", schemes=("http", "https")
     )
+    from botocore.config import Config  # heavy, and needed only where there is a bucket
+
+    # A store that is down is named as such in seconds; the export itself goes on later.
+    client = Config(
+        s3={"addressing_style": "path"},
+        signature_version="s3v4",
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        # Servers other than Amazon's do not all know the newer checksums.
+        request_checksum_calculation="when_required" if endpoint else None,
+    )
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": bucket,
             "endpoint_url": endpoint or None,
-            "addressing_style": "path",
-            "signature_version": "s3v4",
+            "client_config": client,
             "file_overwrite": False,
             "default_acl": None,
             "querystring_auth": True,

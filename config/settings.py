@@ -163,6 +163,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "generation.tasks.sweep", "schedule": 15.0},
+    "sweep-exports": {"task": "review.tasks.sweep_exports", "schedule": 15.0},
     "pulse-io": {
         "task": "generation.tasks.pulse",
         "schedule": 10.0,

@@ -1,0 +1,33 @@
+"""Celery tasks of this room: an id in, one service. A lost nudge is found by the sweep."""
+
+import logging
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from review.exports import deliver
+from review.services.exports import find_waiting_exports
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(queue="io")
+def run_export(export_id: int) -> None:
+    """Carry one export to the store (I/O)."""
+    deliver.run_export(export_id)
+
+
+@shared_task(queue="io")
+def sweep_exports() -> None:
+    """Nudge every export that waits or was left by a dead worker."""
+    for export_id in find_waiting_exports():
+        nudge_export(export_id)
+
+
+def nudge_export(export_id: int) -> None:
+    """Enqueue one export. Without Redis it is not lost: the row waits and the sweep finds it."""
+    try:
+        run_export.apply_async((export_id,), retry=False, ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("Redis does not answer (%s); the sweep will come back to the export.", error)
