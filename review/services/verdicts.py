@@ -1,0 +1,258 @@
+"""What people decide on an image. Only writer of Verdict; writes Standing, as does `review.services.signoff`.
+
+Verdicts are append-only: a person's newest one stands, taking one back appends a row that says
+which it undoes. Standing is the image's one row for lists; its version is compared and set in
+one UPDATE, so that of two people who saw the same page one decides and the other is told.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from campaigns.models import User
+from generation.models import Generation
+from generation.states import GenerationState
+from review.models import Decision, RejectReason, SignOff, Standing, Verdict
+
+SIGNED = "signed"
+LONGEST_NOTE = 2000
+# Tries to get in between colleagues whose verdicts one is not to see; each loses to a verdict that was stored.
+FIRST_LOOK_TRIES = 20
+WORDS = {
+    Decision.APPROVED: "approved it",
+    Decision.REJECTED: "rejected it",
+    Decision.CHANGES: "asked for changes",
+    Standing.UNDECIDED: "took the decision back",
+    SIGNED: "signed it",
+}
+
+
+class VerdictRefused(Exception):
+    """Nothing was stored. The message is for people."""
+
+
+class StackSigned(VerdictRefused):
+    """The shot has a signed final: its stack is locked."""
+
+
+class StaleVerdict(VerdictRefused):
+    """Somebody decided since the page was read. `standing` is what stands now."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing = standing
+        who = str(standing.decided_by) if standing.decided_by else "Somebody"
+        reason = ""
+        if standing.verdict and standing.verdict.reason:
+            reason = f" ({standing.verdict.get_reason_display().lower()})"
+        super().__init__(f"{who} {WORDS[standing.decision]}{reason} while you were looking.")
+
+
+def record_verdict(
+    *, generation: Generation, decision: str, by: User, seen_version: int, reason: str = "", note: str = ""
+) -> Verdict:
+    """Store one decision; the same decision sent twice is stored once.
+
+    `seen_version` is the Standing's version on the page that the person decided on (0 before
+    the first decision). A rejection names its reason. Where the campaign asks for an independent
+    first look, a colleague's verdict that the person may not see yet is no conflict.
+    Raises VerdictRefused, StackSigned, StaleVerdict.
+    """
+    check_verdict(decision=decision, reason=reason, note=note)
+    if generation.state != GenerationState.READY:
+        raise VerdictRefused("This image is not finished yet, so there is nothing to decide on.")
+    if decision != Decision.REJECTED:
+        reason = ""
+    tries = FIRST_LOOK_TRIES if generation.campaign.independent_first_look else 1
+    for remaining in reversed(range(tries)):
+        try:
+            return _record(generation, decision, by, seen_version, reason, note.strip())
+        except StaleVerdict as stale:
+            if not remaining or not is_first_look(generation=generation, by=by):
+                raise
+            seen_version = stale.standing.version
+    raise AssertionError("the last try returns or raises")
+
+
+def check_verdict(*, decision: str, reason: str, note: str) -> None:
+    """Raises VerdictRefused where this cannot be a verdict."""
+    if decision not in (Decision.APPROVED, Decision.REJECTED, Decision.CHANGES):
+        raise VerdictRefused("Approve, reject, or ask for changes.")
+    if decision == Decision.REJECTED and reason not in RejectReason.values:
+        raise VerdictRefused("Choose the reason for the rejection, so that the next version can be better.")
+    if len(note) > LONGEST_NOTE:
+        raise VerdictRefused(f"The note is longer than {LONGEST_NOTE} characters. Shorten it.")
+
+
+def is_first_look(*, generation: Generation, by: User) -> bool:
+    """Whether the campaign hides colleagues' verdicts and this person has not decided yet."""
+    return (
+        generation.campaign.independent_first_look
+        and not Verdict.objects.filter(generation=generation, by=by, standing=True).exists()
+    )
+
+
+@transaction.atomic
+def _record(generation: Generation, decision: str, by: User, seen_version: int, reason: str, note: str) -> Verdict:
+    refuse_signed(generation.shot_id)
+    ensure_standing(generation)
+    own = Verdict.objects.filter(generation=generation, by=by, standing=True).first()
+    if own and (own.decision, own.reason, own.note) == (decision, reason, note) and _is_latest(generation, own):
+        return own
+    if not _claim(generation, seen_version):
+        return _repeat_or_stale(generation, decision, by, reason, note)
+    Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
+    verdict = Verdict.objects.create(generation=generation, by=by, decision=decision, reason=reason, note=note)
+    _show(generation, verdict=verdict, by=by)
+    return verdict
+
+
+@transaction.atomic
+def undo_verdict(*, generation: Generation, by: User, seen_version: int) -> Verdict:
+    """Take one's own last decision back: the one before it stands again, else none of this person's.
+
+    Appends a row whose `undoes` is the decision taken back. Raises VerdictRefused, StackSigned,
+    StaleVerdict.
+    """
+    refuse_signed(generation.shot_id)
+    ensure_standing(generation)
+    if not _claim(generation, seen_version):
+        return _repeated_undo_or_stale(generation, by, seen_version)
+    decisions = living_decisions(Verdict.objects.filter(generation=generation, by=by).order_by("pk"))
+    if not decisions:
+        raise VerdictRefused("You have not decided on this image, so there is nothing to undo.")
+    undone = decisions.pop()
+    previous = decisions[-1] if decisions else None
+    Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
+    appended = Verdict.objects.create(
+        generation=generation,
+        by=by,
+        decision=previous.decision if previous else Decision.WITHDRAWN,
+        reason=previous.reason if previous else "",
+        note=previous.note if previous else "",
+        standing=previous is not None,
+        undoes=undone,
+    )
+    newest = Verdict.objects.filter(generation=generation, standing=True).order_by("-pk").first()
+    _show(generation, verdict=newest, by=newest.by if newest else by)
+    return appended
+
+
+def living_decisions(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """One person's decisions that were not taken back, oldest first. `verdicts`: all of that person, oldest first."""
+    living: list[Verdict] = []
+    for verdict in verdicts:
+        if verdict.undoes_id is None:
+            living.append(verdict)
+        elif living:
+            living.pop()
+    return living
+
+
+def refuse_signed(shot_id: int) -> None:
+    """Raises StackSigned where the shot has a living signature."""
+    signature = (
+        SignOff.objects.select_related("by", "generation").filter(shot_id=shot_id, withdrawn_at__isnull=True).first()
+    )
+    if signature is not None:
+        raise StackSigned(
+            f"Version {signature.generation.version} of this shot was signed by {signature.by}, which locks the shot. "
+            "An approver can withdraw the signature."
+        )
+
+
+def ensure_standing(generation: Generation) -> None:
+    """The image has its row; two who make it at once make one."""
+    if Standing.objects.filter(pk=generation.pk).exists():
+        return
+    row = Standing(
+        generation=generation,
+        workspace_id=generation.workspace_id,
+        campaign_id=generation.campaign_id,
+        shot_id=generation.shot_id,
+    )
+    Standing.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def read_standing(generation: Generation) -> Standing:
+    """The row as it stands now, with who decided."""
+    return Standing.objects.select_related("decided_by", "verdict").get(pk=generation.pk)
+
+
+def _claim(generation: Generation, seen_version: int) -> bool:
+    claimed = Standing.objects.filter(pk=generation.pk, version=seen_version).exclude(decision=SIGNED)
+    return claimed.update(version=F("version") + 1) == 1
+
+
+def _repeat_or_stale(generation: Generation, decision: str, by: User, reason: str, note: str) -> Verdict:
+    """The stored verdict where this very decision arrived before (a double click, an answer that was lost)."""
+    refuse_signed(generation.shot_id)
+    standing = read_standing(generation)
+    stored = standing.verdict
+    if stored and stored.by_id == by.pk and (stored.decision, stored.reason, stored.note) == (decision, reason, note):
+        return stored
+    raise StaleVerdict(standing)
+
+
+def _repeated_undo_or_stale(generation: Generation, by: User, seen_version: int) -> Verdict:
+    """The row of the undo where this very one arrived before."""
+    standing = read_standing(generation)
+    newest = Verdict.objects.filter(generation=generation).order_by("-pk").first()
+    if newest and newest.by_id == by.pk and newest.undoes_id and standing.version == seen_version + 1:
+        return newest
+    raise StaleVerdict(standing)
+
+
+def _is_latest(generation: Generation, verdict: Verdict) -> bool:
+    return Standing.objects.filter(pk=generation.pk, verdict=verdict).exists()
+
+
+def _show(generation: Generation, *, verdict: Verdict | None, by: User) -> None:
+    """Bring the image's row up to the verdict that counts now. The caller has claimed the version."""
+    Standing.objects.filter(pk=generation.pk).update(
+        decision=verdict.decision if verdict else Standing.UNDECIDED,
+        verdict=verdict,
+        decided_by=by,
+        decided_at=timezone.now(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One version of a shot's stack, as the election sees it. `average` is 1 to 10 or None."""
+
+    pk: str
+    version: int
+    decision: str
+    average: float | None
+
+
+def elect(candidates: Iterable[Candidate]) -> str | None:
+    """Which version stands for its shot: signed, else newest approved, else best score, else newest.
+
+    What people rejected stands only where nothing else is left. None for an empty stack.
+    """
+
+    def rank(candidate: Candidate) -> tuple[int, float, int]:
+        if candidate.decision == SIGNED:
+            return (3, 0.0, candidate.version)
+        if candidate.decision == Decision.APPROVED:
+            return (2, 0.0, candidate.version)
+        score = -1.0 if candidate.average is None else float(candidate.average)
+        return (0 if candidate.decision == Decision.REJECTED else 1, score, candidate.version)
+
+    best = max(candidates, key=rank, default=None)
+    return best.pk if best else None
+
+
+def elect_standing_versions(campaign_id: int) -> dict[int, str]:
+    """The image that stands for each shot of a campaign: shot id to generation id. One query."""
+    rows = Generation.objects.filter(campaign_id=campaign_id, state=GenerationState.READY).values_list(
+        "shot_id", "pk", "version", "standing__decision", "average"
+    )
+    stacks: dict[int, list[Candidate]] = {}
+    for shot_id, pk, version, decision, average in rows.iterator(chunk_size=2000):
+        stacks.setdefault(shot_id, []).append(Candidate(pk, version, decision or Standing.UNDECIDED, average))
+    return {shot_id: chosen for shot_id, stack in stacks.items() if (chosen := elect(stack))}
