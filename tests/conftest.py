@@ -12,6 +12,8 @@ from pytest_django import Settings
 
 from tests.services import redis, s3
 
+pytest_plugins = ["tests.fakes.fixtures"]
+
 
 class NetworkBlocked(RuntimeError):
     """A test reached for an address beyond this machine. Not an OSError: no fault handling may swallow it."""

@@ -21,7 +21,6 @@ import httpx
 from generation.providers.base import OutputUnusable, ProviderBusy
 
 MOST_REDIRECTS = 3
-CHUNK_BYTES = 64 * 1024
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # A server that sends a byte now and then must not hold a worker for ever.
 MOST_SECONDS = 180.0
@@ -84,7 +83,7 @@ def fetch_output(url: str, *, max_bytes: int, rules: FetchRules) -> Iterator[byt
     deadline = time.monotonic() + MOST_SECONDS
     for _ in range(MOST_REDIRECTS + 1):
         target = _check(url, rules)
-        with httpx.Client(verify=_tls(), timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
+        with httpx.Client(verify=tls_context(), timeout=TIMEOUT, trust_env=False, follow_redirects=False) as client:
             try:
                 with client.stream(
                     "GET",
@@ -202,7 +201,7 @@ def _read(response: httpx.Response, *, max_bytes: int, deadline: float) -> Itera
     if promised.isdigit() and int(promised) > max_bytes:
         raise _too_large(max_bytes)
     received = 0
-    for chunk in response.iter_raw(CHUNK_BYTES):
+    for chunk in response.iter_raw():  # as they come: waiting for full chunks would wait for a dripping server
         received += len(chunk)
         if received > max_bytes:
             raise _too_large(max_bytes)
@@ -231,6 +230,6 @@ def _too_large(max_bytes: int) -> OutputUnusable:
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """One context a process: building it reads every certificate of the system."""
     return httpx.create_ssl_context(trust_env=False)

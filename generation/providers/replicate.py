@@ -34,7 +34,7 @@ from generation.providers.base import (
     RenderStatus,
     Submission,
 )
-from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output
+from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction
 from generation.providers.replicate_search import LostRequest, own_path
@@ -65,7 +65,7 @@ class _Wire(httpx.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport(limits=LIMITS, trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(verify=tls_context(), limits=LIMITS, trust_env=False)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)

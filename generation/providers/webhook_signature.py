@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 TOLERANCE = timedelta(minutes=5)
 
@@ -39,7 +40,7 @@ def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes, now: da
     try:
         text = body.decode()
         expected = Webhook(secret).sign(msg_id=delivery, timestamp=at, data=text)
-    except (UnicodeDecodeError, binascii.Error, ValueError) as error:
+    except (UnicodeDecodeError, binascii.Error, ValueError, EmptyWebhookSecretError) as error:
         raise WebhookRefused("The body or the secret cannot be read.") from error
     if not any(hmac.compare_digest(expected.encode(), given.encode()) for given in signatures.split(" ")):
         raise WebhookRefused("No signature matches.")

@@ -18,7 +18,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
@@ -80,7 +80,7 @@ class LocalImageProvider:
         """Take a render out of the queue. One that already runs finishes and is forgotten."""
         await asyncio.to_thread(self._cancel, external_id)
 
-    async def find(self, *, request: RenderRequest, sent_at: datetime) -> str | None:
+    async def find(self, *, request: RenderRequest, sent_at: datetime, exclude: Collection[str] = ()) -> str | None:
         """The id of this very request where it arrived, else None. `sent_at` is not needed: the key is in the id."""
         external_id = id_of(request)
         return external_id if await asyncio.to_thread(self._request_file(external_id).exists) else None
