@@ -4,11 +4,12 @@ It cannot recognise things. It scores what can be measured of each rubric dimens
 deduction has a figure. Words in the picture or in the brief have no influence: from the texts only placement, palette
 and mood words are read, by dictionary.
 
-A dimension starts at 9.4 and loses points for each measured fault; the reason names the largest one with the
+A dimension starts at 8.9 and loses points for each measured fault; the reason names the largest one with the
 instruction that repairs it, in the words of `corrections.py`.
 """
 
 from dataclasses import dataclass
+from statistics import mean, pstdev
 
 from generation.providers.base import BrandGuide, CriticAnswer, DimensionScore, ProviderError, ScoreRequest, Usage
 from generation.providers.local.colours import hex_to_lab
@@ -16,7 +17,7 @@ from generation.providers.local.measures import Measures, measure, palette_dista
 from generation.providers.local.vocabulary import Composition, Direction, Mood, read_direction, read_mood
 
 VERSION = "local-measures-1"
-START = 9.4
+START = 8.9
 THIRD_LEFT, MIDDLE, THIRD_RIGHT = 0.345, 0.5, 0.655
 
 
@@ -47,7 +48,7 @@ class LocalCritic:
             mood = asked.mood
         dimensions = {
             "composition": _told("Composition", composition_faults(found, asked), "the mass sits where it was asked for"),
-            "relevance": _told("Relevance", relevance_faults(found, request, palette), "format, palette and subject as asked for"),
+            "relevance": _told("Relevance", relevance_faults(found, request, asked, palette), "format, palette and subject as asked for"),
             "coherence": _told("Coherence", coherence_faults(found, asked), "clean tones and edges"),
             "mood_match": _told("Mood match", mood_faults(found, mood, palette), "light and colour carry the mood"),
         }
@@ -96,15 +97,17 @@ def composition_faults(found: Measures, asked: Direction) -> list[Fault]:
         if centred
         else f"visual mass sits {abs(away) * 100:.0f} % too far {side} of the third"
     )
-    faults = [Fault(over(abs(away), 0.05, 0.032), finding, f"move the subject to the {other}, more empty space on the {side}")]
+    faults = [Fault(over(abs(away), 0.015, 0.021), finding, f"move the subject to the {other}, more empty space on the {side}")]
     low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[composition.framing]
     if asked.kind in ("vista", "poster", "flatlay", "interior"):
         low, high = 0.02, 0.95
     faults.append(Fault(over(low - found.mass_share, 0, 0.012), f"only {found.mass_share * 100:.0f} % of the frame is subject", "step closer, larger in the frame"))
     faults.append(Fault(over(found.mass_share, high, 0.06), f"{found.mass_share * 100:.0f} % of the frame is filled", "step back, smaller in the frame"))
     if composition.framing in ("medium", "wide") and asked.kind == "studio":
-        faults.append(Fault(over(found.cut, 0.08, 0.07, 4.0), f"the mass runs into {found.cut * 100:.0f} % of the border", "step back, balance the frame"))
-    faults.append(Fault(over(abs(found.mass_y - 0.52), 0.14, 0.06, 3.0), "the mass sits too far from the middle height", "balance the frame"))
+        faults.append(Fault(over(found.cut, 0.06, 0.06, 4.0), f"the mass runs into {found.cut * 100:.0f} % of the border", "step back, balance the frame"))
+    # A landscape carries its weight low; a thing on a plinth does not.
+    free_height = 0.24 if asked.kind == "vista" else 0.09
+    faults.append(Fault(over(abs(found.mass_y - 0.52), free_height, 0.05, 3.0), "the mass sits too far from the middle height", "balance the frame"))
     return faults
 
 
@@ -117,7 +120,7 @@ def _nearest_place(mass_x: float, composition: Composition) -> float:
     return min(places, key=lambda place: abs(mass_x - place))
 
 
-def relevance_faults(found: Measures, request: ScoreRequest, palette: tuple[str, ...]) -> list[Fault]:
+def relevance_faults(found: Measures, request: ScoreRequest, asked: Direction, palette: tuple[str, ...]) -> list[Fault]:
     """What of "shows what was asked" can be measured.
 
     The requested palette against the dominant colours (CIELAB; 12 is a clear difference between neighbouring surfaces,
@@ -126,11 +129,12 @@ def relevance_faults(found: Measures, request: ScoreRequest, palette: tuple[str,
     faults = []
     if palette:
         distance = palette_distance(found, palette)
-        faults.append(Fault(over(distance, 11.0, 3.2), f"colours lie {distance:.0f} ΔE from what was asked", f"closer to the palette {' '.join(palette[:4])}"))
+        faults.append(Fault(over(distance, 6.0, 3.6), f"colours lie {distance:.0f} ΔE from what was asked", f"closer to the palette {' '.join(palette[:4])}"))
         missing = palette_missing(found, palette)
         share = len(missing) / len(palette)
-        faults.append(Fault(over(share, 0.3, 0.3, 2.5), f"{len(missing)} of {len(palette)} palette colours are absent", f"closer to the palette {' '.join(missing[:3])}"))
-    faults.append(Fault(over(22 - found.standing_out, 0, 6.0, 3.0), "the subject hardly stands out from its surroundings", "more contrast, step closer"))
+        faults.append(Fault(over(share, 0.05, 0.2, 3.0), f"{len(missing)} of {len(palette)} palette colours are absent", f"closer to the palette {' '.join(missing[:3])}"))
+    distinct = 18 if asked.kind == "vista" else 32
+    faults.append(Fault(over(distinct - found.standing_out, 0, 6.0, 4.0), "the subject hardly stands out from its surroundings", "more contrast, step closer"))
     asked_aspect, aspect = request.width / max(1, request.height), found.width / max(1, found.height)
     skew = abs(aspect / asked_aspect - 1)
     faults.append(Fault(over(skew, 0.02, 0.06), f"the format is {found.width} x {found.height}, not {request.width} x {request.height}", "keep the requested format"))
@@ -148,9 +152,9 @@ def coherence_faults(found: Measures, asked: Direction) -> list[Fault]:
     return [
         Fault(over(found.clipped_high, 0.012, 0.025), f"{found.clipped_high * 100:.0f} % of the frame is burnt out", "hold back the highlights"),
         Fault(over(found.clipped_low, 0.05, 0.06), f"{found.clipped_low * 100:.0f} % of the frame is black", "lift the shadows"),
-        Fault(over(0.42 - found.sharpness, 0, 0.075, 4.0), f"edges are soft ({found.sharpness:.2f} of 1)", "make it sharper"),
-        Fault(over(found.noise, 4.0, 1.2, 4.0), f"noise of {found.noise:.1f} code values", "cleaner grain"),
-        Fault(over(7.0 - found.contrast, 0, 1.6, 4.0), f"the tones lie within {found.contrast:.0f} L* of each other", "more contrast"),
+        Fault(over(0.56 - found.sharpness, 0, 0.08, 5.0), f"edges are soft ({found.sharpness:.2f} of 1)", "make it sharper"),
+        Fault(over(found.noise, 2.0, 1.0, 4.0), f"noise of {found.noise:.1f} code values", "cleaner grain"),
+        Fault(over(12.0 - found.contrast, 0, 1.6, 4.0), f"the tones lie within {found.contrast:.0f} L* of each other", "more contrast"),
     ]
 
 
@@ -159,22 +163,26 @@ def mood_faults(found: Measures, mood: Mood, palette: tuple[str, ...]) -> list[F
 
     The palette sets the starting point, the words move it. Without words on an axis its tolerance is wide.
     """
-    labs = [hex_to_lab(colour) for colour in palette]
-    base_light = 0.55 * 60 + 0.45 * (sum(float(lab[0]) for lab in labs) / len(labs)) if labs else 60.0
-    base_warm = 0.75 * sum(float(lab[2] + 0.4 * lab[1]) for lab in labs) / len(labs) if labs else 6.0
-    base_chroma = 0.7 * sum(float((lab[1] ** 2 + lab[2] ** 2) ** 0.5) for lab in labs) / len(labs) if labs else 16.0
-    light, warm = base_light + 15 * mood.brightness - found.lightness, base_warm + 9 * mood.warmth - found.warmth
-    chroma = base_chroma * (1 + 0.4 * mood.saturation) - found.chroma
+    labs = [hex_to_lab(colour) for colour in palette] or [hex_to_lab("#a9a49c"), hex_to_lab("#d8d2c8")]
+    lights = [float(lab[0]) for lab in labs]
+    warmths = [float(lab[2] + 0.4 * lab[1]) for lab in labs]
+    chromas = [float((lab[1] ** 2 + lab[2] ** 2) ** 0.5) for lab in labs]
+    light = 0.55 * 60 + 0.45 * mean(lights) + 15 * mood.brightness - found.lightness
+    warm = 0.75 * mean(warmths) + 9 * mood.warmth - found.warmth
+    chroma = 0.7 * mean(chromas) * (1 + 0.4 * mood.saturation) - found.chroma
     contrast = 14 + 6 * mood.contrast - found.contrast
-    free_light, free_warm = (11.0 if mood.brightness else 16.0), (13.0 if mood.warmth else 20.0)
-    free_chroma, free_contrast = (15.0 if mood.saturation else 20.0), (8.0 if mood.contrast else 12.0)
+    # A palette of opposites may be carried by either side of it: the wider it is, the wider the tolerance.
+    free_light = 5.0 + 0.12 * pstdev(lights) + (0 if mood.brightness else 4.0)
+    free_warm = 6.0 + 0.45 * pstdev(warmths) + (0 if mood.warmth else 4.0)
+    free_chroma = 7.0 + 0.45 * pstdev(chromas) + (0 if mood.saturation else 4.0)
+    free_contrast = 6.0 if mood.contrast else 9.0
     return [
-        Fault(over(light, free_light, 4.5), f"{light:.0f} L* too dark for the mood", "brighter"),
-        Fault(over(-light, free_light + 5, 5.5), f"{-light:.0f} L* too light for the mood", "darker"),
-        Fault(over(warm, free_warm, 5.0, 4.0), f"{warm:.0f} units too cool for the mood", "warmer light"),
-        Fault(over(-warm, free_warm, 5.0, 4.0), f"{-warm:.0f} units too warm for the mood", "cooler light"),
-        Fault(over(chroma, free_chroma, 6.0, 3.0), "colours are too pale for the mood", "more saturated"),
-        Fault(over(-chroma, free_chroma, 6.0, 3.0), "colours are too loud for the mood", "less saturated"),
+        Fault(over(light, free_light, 3.3), f"{light:.0f} L* too dark for the mood", "brighter"),
+        Fault(over(-light, free_light + 2, 4.0), f"{-light:.0f} L* too light for the mood", "darker"),
+        Fault(over(warm, free_warm, 4.0, 4.0), f"{warm:.0f} units too cool for the mood", "warmer light"),
+        Fault(over(-warm, free_warm, 4.0, 4.0), f"{-warm:.0f} units too warm for the mood", "cooler light"),
+        Fault(over(chroma, free_chroma, 5.0, 3.0), "colours are too pale for the mood", "more saturated"),
+        Fault(over(-chroma, free_chroma, 5.0, 3.0), "colours are too loud for the mood", "less saturated"),
         Fault(over(contrast, free_contrast, 3.0, 3.0), "too flat for the mood", "more contrast"),
         Fault(over(-contrast, free_contrast + 6, 4.0, 3.0), "too hard for the mood", "softer contrast"),
     ]
@@ -186,7 +194,7 @@ def brand_faults(found: Measures, brand: BrandGuide) -> list[Fault]:
     palette = tuple(colour for colour in brand.palette if _is_colour(colour))
     if palette:
         distance = palette_distance(found, palette)
-        faults.append(Fault(over(distance, 12.0, 3.4), f"colours lie {distance:.0f} ΔE from the brand", f"closer to the brand palette {' '.join(palette[:4])}"))
+        faults.append(Fault(over(distance, 6.0, 3.4), f"colours lie {distance:.0f} ΔE from the brand", f"closer to the brand palette {' '.join(palette[:4])}"))
     mood = read_mood(" ".join(brand.mood))
     if mood.words:
         worst = max(mood_faults(found, mood, palette), key=lambda fault: fault.points)

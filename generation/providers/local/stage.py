@@ -39,6 +39,8 @@ def build_stage(plan: Plan, *, width: int, height: int, look: np.random.Generato
     tall, wide = subject.height * scale, subject.width * scale
     options = [LOOKS[i] for i in look.permutation(len(LOOKS))[:4]]
     chosen = options[int(rng.integers(len(options)))]
+    if direction.corrections.place and chosen in ("steps", "spheres", "panels"):
+        chosen = "box plinth"
     if direction.kind == "flatlay":
         solids, top = _flatlay(plan, rng), 0.0
     elif "person" in direction.subjects[:1]:
@@ -157,7 +159,9 @@ def _dress_set(look: str, plan: Plan, tall: float, wide: float, rng: np.random.G
 
 
 def _companions(plan: Plan, side: float, rng: np.random.Generator) -> list[Solid]:
-    """One or two quiet forms that give scale."""
+    """One or two quiet forms that give scale; none where the placement was criticised, so that nothing pulls to a side."""
+    if plan.direction.corrections.place:
+        return []
     accent, plinth = _chalk(plan.colours.accent), _chalk(plan.colours.plinth, lightness=-6)
     choice = int(rng.integers(4))
     if choice == 0:

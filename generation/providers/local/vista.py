@@ -19,6 +19,7 @@ class Air:
     """Colours of a scene from the zenith down to the nearest ridge, and where the sun stands (shares of the frame)."""
 
     zenith: Floats
+    middle: Floats
     horizon: Floats
     haze: Floats
     near: Floats
@@ -35,15 +36,17 @@ def mix_air(plan: Plan, horizon: float, rng: np.random.Generator) -> Air:
     coolest = min(labs, key=lambda lab: float(lab[2]) - 0.1 * float(lab[0]))
     dark[0] = min(dark[0], 24.0)
     night = plan.direction.mood.brightness < -0.3
-    zenith = 0.65 * coolest + 0.35 * (dark if night else middle)
+    zenith = 0.8 * coolest + 0.2 * (dark if night else middle)
     zenith[0] = float(np.clip(zenith[0], 12 if night else 48, 40 if night else 74))
-    glow = 0.7 * warmest + 0.3 * light
+    glow = 0.8 * warmest + 0.2 * light
     glow[0] = float(np.clip(glow[0], 46 if night else 74, 66 if night else 90))
-    haze = 0.5 * glow + 0.5 * middle
+    haze = 0.4 * glow + 0.6 * middle
+    veil = middle.copy()
+    veil[0] = float(np.clip(veil[0], 24 if night else 58, 56 if night else 80))
     side = -0.24 if plan.azimuth < 0 else 0.24
     x = plan.centre[0] + side + float(rng.uniform(-0.05, 0.05))
     return Air(
-        zenith=from_lab(zenith), horizon=from_lab(glow), haze=from_lab(haze), near=from_lab(dark),
+        zenith=from_lab(zenith), middle=from_lab(veil), horizon=from_lab(glow), haze=from_lab(haze), near=from_lab(dark),
         sun=(float(np.clip(x, 0.08, 0.92)), horizon - float(rng.uniform(0.06, 0.2))),
         sun_colour=(tint(0.4 + 0.5 * plan.light_warmth) * (0.75 if night else 1.15)).astype(np.float32),
     )  # fmt: skip
@@ -71,7 +74,9 @@ def paint_sky(air: Air, width: int, height: int, horizon: float, rng: np.random.
     x = (np.arange(width, dtype=np.float32) + 0.5)[None, :] / width
     aspect = width / height
     up = np.clip((horizon - y) / max(horizon, 0.1), 0, 1) ** 0.75
-    sky = air.horizon * (1 - up)[..., None] + air.zenith * up[..., None]
+    low, high = np.clip(up * 2, 0, 1)[..., None], np.clip(up * 2 - 1, 0, 1)[..., None]
+    low, high = low * low * (3 - 2 * low), high * high * (3 - 2 * high)
+    sky = (air.horizon * (1 - low) + air.middle * low) * (1 - high) + air.zenith * high
     away = np.sqrt(((x - air.sun[0]) * aspect) ** 2 + (y - air.sun[1]) ** 2)
     sky = sky + (0.5 * np.exp(-away * 4.2) + 0.22 * np.exp(-away * 1.6))[..., None] * air.sun_colour * (0.35 + 0.65 * air.horizon)
     clouds = np.zeros((24, 64), np.float32)
