@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+SDK_PREFIXES = ("ANTHROPIC_", "AWS_", "REPLICATE_")
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
@@ -23,6 +24,9 @@ def read_env_file(base_dir: Path) -> None:
         load_dotenv(path, override=False)
     elif named:
         raise ImproperlyConfigured(f"LOUPE_ENV_FILE is {named!r}, but there is no such file.")
+    # The SDKs read their variables themselves, and take an empty one for a value.
+    for name in [name for name, value in os.environ.items() if name.startswith(SDK_PREFIXES) and not value.strip()]:
+        del os.environ[name]
 
 
 def text(name: str, *, default: str = "") -> str:

@@ -52,7 +52,6 @@ if not SECRET_KEY:
     CSRF_COOKIE_NAME = f"loupe_csrf_{_installation}"
 ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = environment.listing("CSRF_TRUSTED_ORIGINS")
-CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True

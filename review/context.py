@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -41,6 +42,8 @@ NOTHING: dict[str, Any] = {
     "memberships": (),
     "nav": (),
     "theme": "system",
+    # its name differs by installation; the script takes the newest token from it
+    "csrf_cookie": settings.CSRF_COOKIE_NAME,
 }
 
 

@@ -123,7 +123,7 @@
 
   document.addEventListener("htmx:config:request", (event) => {
     // the cookie is newer than the page after a sign-in in another tab
-    const token = cookie("csrftoken");
+    const token = cookie(document.querySelector('meta[name="csrf-cookie"]')?.content || "csrftoken");
     if (token) event.detail.ctx.request.headers["X-CSRFToken"] = token;
   });
   document.addEventListener("htmx:response:error", (event) => {
