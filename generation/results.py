@@ -96,11 +96,11 @@ def _describe_attempt(row: Generation) -> dict[str, Any]:
 
 def _keep(row: Generation, *, output: Path, slug: str) -> Path:
     """Copy the original under a name that people can read; a file that is complete already is left alone."""
-    path = output / f"{slug}{Path(row.image.name).suffix}"
+    path = output / f"{slug}{Path(str(row.image.name)).suffix}"
     if path.exists() and path.stat().st_size == row.image_bytes:
         return path
     temporary = output / f".{path.name}"
-    with default_storage.open(row.image.name, "rb") as source:
+    with default_storage.open(str(row.image.name), "rb") as source:
         temporary.write_bytes(source.read())
     temporary.replace(path)
     return path

@@ -35,6 +35,7 @@ from generation.states import GenerationState
 BOOKMARK = ".loupe.json"
 OPERATOR = "headless@loupe.invalid"
 SAVE_SECONDS = 2.0
+MOST_BYTES = 50_000_000
 
 
 class Command(BaseCommand):
@@ -104,7 +105,7 @@ def check_options(options: dict[str, Any]) -> None:
 def read_file(path: Path) -> Import:
     """The posts, or every problem of the file. Raises CommandError."""
     try:
-        return read_posts(path.read_bytes(), most=settings.LOUPE_MAX_SHOTS)
+        return read_posts(path.read_bytes(), most=settings.LOUPE_MAX_SHOTS, max_bytes=MOST_BYTES)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except BriefError as error:
