@@ -13,16 +13,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.functional import SimpleLazyObject
+from django_htmx.middleware import HtmxDetails
 
-from campaigns.models import BrandKit, Campaign, Membership, Role, Shot
+from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User
 
 SESSION_KEY = "workspace"
 
 
 class MemberRequest(HttpRequest):
-    """A request that passed `member_required`: it has a membership."""
+    """A request that passed `member_required`: it has a person, signed in, and a membership."""
 
     membership: Membership
+    user: User
+    htmx: HtmxDetails
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
