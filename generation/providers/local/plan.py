@@ -121,12 +121,23 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     palette = [hex_to_linear(colour) for colour in choose_palette(direction, look)]
     labs = [to_lab(colour) for colour in palette]
     wanted = 66 + (26 if direction.mood.brightness > 0 else 44) * direction.mood.brightness
-    order = sorted(range(len(labs)), key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction) * float(np.hypot(labs[i][1], labs[i][2])))
+    order = sorted(
+        range(len(labs)),
+        key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction) * float(np.hypot(labs[i][1], labs[i][2])),
+    )
     bolder = len(order) > 2 and rng.random() < 0.22 and float(np.hypot(labs[order[1]][1], labs[order[1]][2])) < 42
     wall_at = order[1] if bolder else order[0]
     wall = labs[wall_at]
+    if direction.backdrop_colour and direction.kind != "outdoor":
+        named = hex_to_lab(direction.backdrop_colour)
+        wall_at = min(range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - named)))
+        if float(np.linalg.norm(labs[wall_at] - named)) > 8:
+            palette, labs, wall_at = [*palette, hex_to_linear(direction.backdrop_colour)], [*labs, named], len(labs)
+        wall = labs[wall_at]
     if direction.kind == "outdoor":
-        wall_at = min(range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - hex_to_lab(_GROUNDS[direction.ground]))))
+        wall_at = min(
+            range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - hex_to_lab(_GROUNDS[direction.ground])))
+        )
         wall = labs[wall_at]
     rest = [i for i in range(len(labs)) if i != wall_at]
     subject_at = max(rest, key=lambda i: float(np.linalg.norm(labs[i] - wall)) + 0.12 * (60 - float(labs[i][0])))
@@ -138,7 +149,11 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     turn = np.array(gels[int(drift.palette_turn * 0.79) % len(gels)])
     strayed = [lab + (drift.palette * turn).astype(np.float32) for lab in labs]
     subject = hex_to_linear(direction.subject_colour) if direction.subject_colour else from_lab(strayed[subject_at])
-    floor = 0.55 * strayed[wall_at] + 0.45 * strayed[floor_at] if abs(wall[0] - labs[floor_at][0]) < 30 else strayed[wall_at]
+    floor = (
+        0.55 * strayed[wall_at] + 0.45 * strayed[floor_at]
+        if abs(wall[0] - labs[floor_at][0]) < 30
+        else strayed[wall_at]
+    )
     step = -9.0 if wall[0] > 55 else 10.0
     return Colours(
         wall=from_lab(strayed[wall_at]),
@@ -176,7 +191,8 @@ def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, 
         azimuth=azimuth,
         elevation=elevation,
         softness=light.softness,
-        light_warmth=float(np.clip(light.warmth + 0.55 * mood.warmth + drift.warmth + 0.3 * fixed.warmth, -1.3, 1.3)),
+        # White light shows paint as it is: a palette correction turns the coloured gels down.
+        light_warmth=(0.35 if fixed.palette else 1.0) * float(np.clip(light.warmth + 0.55 * mood.warmth + drift.warmth + 0.3 * fixed.warmth, -1.3, 1.3)),
         rim=light.rim,
         exposure=stops,
         contrast=drift.contrast + 0.3 * mood.contrast + 0.28 * fixed.contrast,
@@ -191,7 +207,7 @@ def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, 
 def _mend(drift: Drift, direction: Direction) -> Drift:
     """Take out what was criticised. A fault that nobody named gets smaller, not away: a second take is done with more care."""
     fixed = direction.corrections
-    care = 0.5 if fixed.any else 1.0
+    care = 0.4 if fixed.any else 1.0
     placed = fixed.place or fixed.shift != 0
     return Drift(
         x=0.0 if placed else care * drift.x,

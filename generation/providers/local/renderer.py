@@ -42,11 +42,18 @@ def render(request: RenderRequest) -> Image.Image:
 
 def _create(request: RenderRequest) -> Image.Image:
     direction = read_direction(request.prompt)
-    width, height = _drawing_size(request.width, request.height, LARGEST_MACRO if direction.kind == "macro" else LARGEST)
+    width, height = _drawing_size(
+        request.width, request.height, LARGEST_MACRO if direction.kind == "macro" else LARGEST
+    )
     seed = request.seed if request.seed is not None else request.prompt
     scene_key = (request.model, seed, direction.kind, direction.subjects)
     look = look_generator(direction)
-    plan = make_plan(direction=direction, drift=draw_drift(generator_for("drift", *scene_key)), look=look, rng=generator_for("plan", *scene_key))
+    plan = make_plan(
+        direction=direction,
+        drift=draw_drift(generator_for("drift", *scene_key)),
+        look=look,
+        rng=generator_for("plan", *scene_key),
+    )
     given = find_input(request, "product")
     cut = cut_out(open_input(given)) if given is not None else None
     linear = _shoot(plan, cut, width=width, height=height, look=look, rng=generator_for("stage", *scene_key))
@@ -61,7 +68,9 @@ def _drawing_size(width: int, height: int, largest: int) -> tuple[int, int]:
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _shoot(plan: Plan, cut: CutOut | None, *, width: int, height: int, look: np.random.Generator, rng: np.random.Generator) -> Floats:
+def _shoot(
+    plan: Plan, cut: CutOut | None, *, width: int, height: int, look: np.random.Generator, rng: np.random.Generator
+) -> Floats:
     """The set, lit and photographed: linear 0..1."""
     if plan.direction.kind == "vista":
         picture, _ = paint_vista(plan, width=width, height=height, horizon=float(rng.uniform(0.5, 0.6)), rng=rng)
@@ -89,6 +98,9 @@ def _under_the_sky(plan: Plan, stage: Stage, ground: Floats, depth: Floats, rng:
     camera = stage.camera
     level = float(np.degrees(np.arcsin(np.clip(camera.rotation[1, 2], -1, 1))))
     horizon = camera.centre_y + np.tan(np.radians(level)) * camera.focal
+    if plan.direction.subjects[:1] == ("person",):
+        # The floor is far below the frame: the landscape hangs behind like a painted backing, horizon at the shoulder.
+        horizon = 0.68
     horizon = float(np.clip(horizon, 0.12, 0.8))
     # Out of focus anyway, so half the size will do.
     far, _ = paint_vista(plan, width=(width + 1) // 2, height=(height + 1) // 2, horizon=horizon, rng=rng)

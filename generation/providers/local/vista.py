@@ -78,7 +78,9 @@ def paint_sky(air: Air, width: int, height: int, horizon: float, rng: np.random.
     low, high = low * low * (3 - 2 * low), high * high * (3 - 2 * high)
     sky = (air.horizon * (1 - low) + air.middle * low) * (1 - high) + air.zenith * high
     away = np.sqrt(((x - air.sun[0]) * aspect) ** 2 + (y - air.sun[1]) ** 2)
-    sky = sky + (0.5 * np.exp(-away * 4.2) + 0.22 * np.exp(-away * 1.6))[..., None] * air.sun_colour * (0.35 + 0.65 * air.horizon)
+    sky = sky + (0.5 * np.exp(-away * 4.2) + 0.22 * np.exp(-away * 1.6))[..., None] * air.sun_colour * (
+        0.35 + 0.65 * air.horizon
+    )
     clouds = np.zeros((24, 64), np.float32)
     for size in (4, 8, 16):
         coarse = rng.uniform(-1, 1, (size + 2, size // 2 + 2)).astype(np.float32)
@@ -110,7 +112,11 @@ def paint_ridges(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.
             skew = float(rng.uniform(0.75, 1.3))
             aside = np.where(x < plan.centre[0], (plan.centre[0] - x) * skew, (x - plan.centre[0]) / skew)
             crags = wander(width, rng, octaves=7, roughness=0.6, start=7)
-            lift = lift * 0.5 + 0.27 * np.exp(-((aside / 0.17) ** 1.1)) * (1 + 0.1 * line) + 0.022 * crags * np.exp(-aside / 0.2)
+            lift = (
+                lift * 0.5
+                + 0.27 * np.exp(-((aside / 0.17) ** 1.1)) * (1 + 0.1 * line)
+                + 0.022 * crags * np.exp(-aside / 0.2)
+            )
         base = horizon - 0.02 + (1.06 - horizon) * share**1.5 * 0.86
         ridge = (base - lift) * height
         colour = air.haze * (1 - share) ** 1.3 + air.near * (1 - (1 - share) ** 1.3)
@@ -118,7 +124,9 @@ def paint_ridges(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.
         mist = (1 - share) * 0.62
         body = colour * (1 - depth * mist)[..., None] + air.horizon * (depth * mist)[..., None]
         soft = max(3, width // 60)
-        smooth = np.convolve(np.pad(ridge, soft, mode="edge"), np.ones(2 * soft + 1, np.float32) / (2 * soft + 1), mode="valid")
+        smooth = np.convolve(
+            np.pad(ridge, soft, mode="edge"), np.ones(2 * soft + 1, np.float32) / (2 * soft + 1), mode="valid"
+        )
         slope = (0.75 * np.gradient(smooth) + 0.25 * np.gradient(ridge)) * (1 if plan.azimuth < 0 else -1)
         sunny = np.clip(-slope * 0.5, -0.6, 1)[None, :] * np.exp(-depth * 4.5) * (0.55 - 0.3 * share)
         glow = np.exp(-(((x - air.sun[0]) * 2.4) ** 2))[None, :] * np.exp(-depth * 9) * 0.35 * (1 - 0.6 * share)
@@ -166,7 +174,9 @@ def paint_city(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.ra
                 roof[mast : mast + max(2, width // 700)] = top - 0.05 * height
             x += wide + int(width * rng.uniform(-0.006, 0.012))
         depth = np.clip((rows - roof[None, :]) / (height * 0.45), 0, 1)
-        body = colour * (1 - 0.5 * depth * (1 - share))[..., None] + air.horizon * (0.5 * depth * (1 - share))[..., None]
+        body = (
+            colour * (1 - 0.5 * depth * (1 - share))[..., None] + air.horizon * (0.5 * depth * (1 - share))[..., None]
+        )
         if number:
             body = body + _windows(width, height, roof, air, share, rng)
         cover = np.clip(rows - roof[None, :] + 0.5, 0, 1)[..., None]
@@ -176,12 +186,18 @@ def paint_city(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.ra
 
 def _windows(width: int, height: int, roof: Floats, air: Air, share: float, rng: np.random.Generator) -> Floats:
     pitch_x, pitch_y = max(5, round(width / 210)), max(6, round(height / 95))
-    lit = (rng.random((height // pitch_y + 1, width // pitch_x + 1)) < 0.24).astype(np.float32) * rng.uniform(0.3, 1, (height // pitch_y + 1, width // pitch_x + 1))
+    lit = (rng.random((height // pitch_y + 1, width // pitch_x + 1)) < 0.24).astype(np.float32) * rng.uniform(
+        0.3, 1, (height // pitch_y + 1, width // pitch_x + 1)
+    )
     grid = np.kron(lit.astype(np.float32), np.ones((pitch_y, pitch_x), np.float32))[:height, :width]
     y, x = np.arange(height) % pitch_y, np.arange(width) % pitch_x
-    pane = ((y > pitch_y * 0.35) & (y < pitch_y * 0.85))[:, None] * ((x > pitch_x * 0.25) & (x < pitch_x * 0.8))[None, :]
+    pane = ((y > pitch_y * 0.35) & (y < pitch_y * 0.85))[:, None] * ((x > pitch_x * 0.25) & (x < pitch_x * 0.8))[
+        None, :
+    ]
     below = np.arange(height)[:, None] > roof[None, :] + pitch_y
-    return (grid * pane * below)[..., None] * (air.sun_colour * 0.6 + air.horizon * 0.5) * np.float32(0.25 + 0.5 * share)
+    return (
+        (grid * pane * below)[..., None] * (air.sun_colour * 0.6 + air.horizon * 0.5) * np.float32(0.25 + 0.5 * share)
+    )
 
 
 def paint_vista(plan: Plan, *, width: int, height: int, horizon: float, rng: np.random.Generator) -> tuple[Floats, Air]:
@@ -193,6 +209,8 @@ def paint_vista(plan: Plan, *, width: int, height: int, horizon: float, rng: np.
         paint_city(picture, air, plan, horizon + 0.1, rng)
         paint_water(picture, air, min(0.9, horizon + 0.14), rng)
         return picture, air
+    if subjects[:1] == ("person",):
+        ground = ground or "grass"
     kind = "dunes" if ground == "sand" else ("hills" if ground == "grass" else "mountains")
     paint_ridges(picture, air, plan, horizon, rng, kind=kind)
     if ground == "water" or (not ground and kind == "mountains" and rng.random() < 0.4):

@@ -111,6 +111,7 @@ class Direction:
     kind: str
     subjects: tuple[str, ...]
     subject_colour: str | None
+    backdrop_colour: str | None
     finish: str
     light: Light
     palette: tuple[str, ...]
@@ -126,12 +127,16 @@ _CONSTRAINTS = re.compile(r"^\s*(?:negative|avoid|exclude|must not|do not|constr
 
 # Colours and lamps are no moods: "warm sand" and "soft key light" say nothing of how the picture shall feel.
 _PALETTE_SENTENCE = re.compile(r"\b(?:palette|colou?rs?)\b[^.;\n]*", re.IGNORECASE)
-_LIGHT_PHRASE = re.compile(r"\b(?:soft|warm|cool|cold|gentle|bright|clean|natural)\s+(?:\w+\s+){0,2}(?:light\w*|rim|shadows?|fill|glow)\b")
+_LIGHT_PHRASE = re.compile(
+    r"\b(?:soft|warm|cool|cold|gentle|bright|clean|natural)\s+(?:\w+\s+){0,2}(?:light\w*|rim|shadows?|fill|glow)\b"
+)
 
 
 def read_direction(prompt: str) -> Direction:
     """Read a whole prompt. Never fails: an empty prompt is a medium studio shot of an abstract volume."""
-    sentences = [sentence for sentence in _SENTENCES.split(prompt[:8000]) if sentence and not _CONSTRAINTS.match(sentence)]
+    sentences = [
+        sentence for sentence in _SENTENCES.split(prompt[:8000]) if sentence and not _CONSTRAINTS.match(sentence)
+    ]
     corrective = " ".join(sentence for sentence in sentences if CORRECTIVE.search(sentence))
     base = " ".join(sentence for sentence in sentences if not CORRECTIVE.search(sentence))
     positive = _NEGATION.sub(" ", base).lower()
@@ -142,6 +147,7 @@ def read_direction(prompt: str) -> Direction:
         kind=kind,
         subjects=subjects,
         subject_colour=read_subject_colour(positive, subjects),
+        backdrop_colour=read_backdrop_colour(positive),
         finish=read_finish(positive),
         light=read_light(positive),
         palette=read_palette(positive),
@@ -154,14 +160,15 @@ def read_direction(prompt: str) -> Direction:
 
 def read_kind(text: str, subjects: tuple[str, ...]) -> str:
     """Studio unless the words say otherwise; `vista` is an outdoor scene without a thing to sell in it."""
+    people_at_sunset = subjects[:1] == ("person",) and re.search(r"golden hour|sunset|sunrise|dusk|dawn|low sun", text)
     for kind, pattern in KINDS:
         if re.search(rf"\b(?:{pattern})\b", text):
+            if kind == "interior" and people_at_sunset and not re.search(r"window|room|kitchen|home|desk|sofa", text):
+                return "outdoor"
             if kind == "outdoor" and (not subjects or subjects[0] in ("mountains", "skyline")):
                 return "vista"
             return kind
-    if subjects[:1] == ("person",) and re.search(r"golden hour|sunset|sunrise|dusk|dawn", text):
-        return "outdoor"
-    return "studio"
+    return "outdoor" if people_at_sunset else "studio"
 
 
 def read_subjects(text: str) -> tuple[str, ...]:
@@ -185,6 +192,13 @@ def read_subject_colour(text: str, subjects: tuple[str, ...]) -> str | None:
     """A colour named within three words before the first subject: "matte black over-ear headphones"."""
     pattern = dict(SUBJECTS).get(subjects[0]) if subjects else None
     match = re.search(rf"((?:[\w-]+\s+){{1,4}})(?:{pattern})\b", text) if pattern else None
+    colours = find_colours(match.group(1)) if match else ()
+    return colours[-1] if colours else None
+
+
+def read_backdrop_colour(text: str) -> str | None:
+    """A colour named within three words before the backdrop: "on a bold burnt orange background"."""
+    match = re.search(r"((?:[\w#-]+\s+){1,4})(?:background|backdrop|wall|seamless|ground)\b", text)
     colours = find_colours(match.group(1)) if match else ()
     return colours[-1] if colours else None
 
@@ -216,12 +230,14 @@ def read_ground(text: str) -> str:
 
 def read_palette(text: str) -> tuple[str, ...]:
     """The colours of the palette sentence where there is one, else every colour in the text; at most six."""
-    for clause in re.split(r"[.;\n]", text):
-        match = re.search(r"\b(?:palette|colou?rs?|tones|hues)\b", clause)
-        if match:
-            colours = find_colours(clause)
-            if len(colours) >= 2:
-                return colours[:6]
+    named = [
+        find_colours(clause)
+        for clause in re.split(r"[.;\n]", text)
+        if re.search(r"\b(?:palette|colou?rs?|tones|hues)\b", clause)
+    ]
+    longest = max(named, key=len, default=())
+    if len(longest) >= 2:
+        return longest[:6]
     return find_colours(text)[:6]
 
 
@@ -281,7 +297,9 @@ def _read_pattern(text: str) -> str:
     return ""
 
 
-_PLACE_WORDS = r"compos\w*|subject|third|space|placed|position\w*|frame\w*|cent(?:re|er)\w*|symmetr\w*|product|off-cent\w*"
+_PLACE_WORDS = (
+    r"compos\w*|subject|third|space|placed|position\w*|frame\w*|cent(?:re|er)\w*|symmetr\w*|product|off-cent\w*"
+)
 
 
 def read_composition(text: str, kind: str) -> Composition:
@@ -312,7 +330,9 @@ def read_composition(text: str, kind: str) -> Composition:
 def _read_framing(text: str, kind: str) -> str:
     if kind == "macro":
         return "macro"
-    if re.search(r"\bwide\b|establishing|small in (?:the )?frame|generous (?:negative )?space|vast|negative space", text):
+    if re.search(
+        r"\bwide\b|establishing|small in (?:the )?frame|generous (?:negative )?space|vast|negative space", text
+    ):
         return "wide"
     if re.search(r"tight|fills? the frame|head and shoulders|hero close|frame-filling", text):
         return "close"
