@@ -44,7 +44,7 @@ check: install-tests
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m djlint templates --check --lint --quiet
-	$(VENV_PYTHON) manage.py makemigrations --check --dry-run
+	LOUPE_ENV_FILE= DATABASE_URL= $(VENV_PYTHON) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV_PYTHON) manage.py check --deploy --fail-level WARNING
 
 format: install-tests
