@@ -362,6 +362,12 @@ def test_a_remedy_that_the_reason_names_is_left_as_it_is() -> None:
     assert read_direction(directed.text).corrections.shift == -1
 
 
+def test_the_score_before_a_reason_is_not_repeated() -> None:
+    reason = "Mood match 5.4: 16 L* too dark for the mood; brighter."
+    directed = WRITER.direct(prompt="A lamp.", weakest="mood_match", reason=reason)
+    assert directed.text == "A lamp. Correct mood match: 16 L* too dark for the mood, brighter."
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     prompt=ANY_TEXT,

@@ -26,6 +26,11 @@ def clean(text: str) -> str:
     return " ".join(word for word in text.split() if len(word) <= _LONGEST_WORD and not _LINK.match(word))
 
 
+def one_line(text: str) -> str:
+    """Invisible characters and endless words gone, spaces collapsed; signs such as L* and # stay."""
+    return " ".join(word for word in _INVISIBLE.sub(" ", text).split() if len(word) <= _LONGEST_WORD)
+
+
 def count_words(text: str) -> int:
     """Words as a person counts them: what stands between spaces."""
     return len(text.split())

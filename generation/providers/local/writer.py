@@ -19,7 +19,7 @@ from generation.providers.local import brief_reading
 from generation.providers.local.corrections import read_corrections
 from generation.providers.local.prompting import structure_prompt
 from generation.providers.local.softening import soften_prompt
-from generation.providers.local.wording import WORD_LIMIT, as_clause, clean, clip_words, limit_words
+from generation.providers.local.wording import WORD_LIMIT, as_clause, clean, clip_words, limit_words, one_line
 
 MODEL = "studio-writer-1"
 
@@ -31,7 +31,9 @@ DIMENSIONS = {
     "mood_match": "mood match",
     "brand_fit": "brand fit",
 }
-_MOST_CORRECTION_WORDS = 32
+_MOST_REASON_WORDS = 32
+# Critics open their reason with the dimension and its score; the sentence names the dimension itself.
+_SCORE_BEFORE = re.compile(rf"^\s*(?:{'|'.join(DIMENSIONS.values())}):? \d+(?:\.\d+)?(?: of 10)?: ", re.IGNORECASE)
 _CORRECTION = re.compile(rf"\s*\bCorrect (?:{'|'.join(DIMENSIONS.values())}): .*?(?:[.!?](?=\s|$)|$)", re.DOTALL)
 
 # A reason that names a fault but no remedy gets the remedy that the renderer and image models understand.
@@ -99,7 +101,7 @@ class LocalPromptWriter:
 def _correct(weakest: str, reason: str) -> str:
     """One sentence: the critic's reason, and the remedy where the reason names none."""
     dimension = DIMENSIONS.get(weakest, clean(weakest.replace("_", " "))[:40] or "relevance")
-    said = clip_words(as_clause(clean(reason)), _MOST_CORRECTION_WORDS - 8)
+    said = clip_words(as_clause(_SCORE_BEFORE.sub("", one_line(reason))), _MOST_REASON_WORDS)
     instruction = said
     if not read_corrections(said).any:
         remedy = _REMEDY_BY_DIMENSION.get(weakest, "follow the description more closely")
