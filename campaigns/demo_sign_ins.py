@@ -14,10 +14,9 @@ class DemoSignIn:
     words: str
 
 
+DEMO_PASSWORD = "loupe-demo"  # noqa: S105 - printed on the sign-in page of the demo
 DEMO_SIGN_INS = (
-    DemoSignIn(
-        "Reviewer", "maya@loupe.example", "loupe-demo-maya", "Maya Lindqvist", "Maya turns a brief into pictures"
-    ),
-    DemoSignIn("Approver", "jonas@loupe.example", "loupe-demo-jonas", "Jonas Weber", "Jonas signs the finals"),
-    DemoSignIn("Admin", "ines@loupe.example", "loupe-demo-ines", "Inês Duarte", "Inês keeps members, models and money"),
+    DemoSignIn("Reviewer", "maya@loupe.demo", DEMO_PASSWORD, "Maya Lind", "Maya turns a brief into pictures"),
+    DemoSignIn("Approver", "jonas@loupe.demo", DEMO_PASSWORD, "Jonas Weber", "Jonas signs the finals"),
+    DemoSignIn("Admin", "ada@loupe.demo", DEMO_PASSWORD, "Ada Okafor", "Ada keeps members, models and money"),
 )

@@ -145,6 +145,14 @@ def finish_planning(*, campaign: Campaign, note: str = "", failed: bool = False)
     campaign.save(update_fields=["planning", "planning_note"])
 
 
+def plan_again(campaign: Campaign) -> bool:
+    """Have a brief that could not be planned read once more; False where that is not the case (any more)."""
+    asked = Campaign.objects.filter(pk=campaign.pk, planning=Campaign.Planning.FAILED).update(
+        planning=Campaign.Planning.WAITING, planning_note=""
+    )
+    return asked == 1
+
+
 def mark_started(campaign: Campaign) -> None:
     """The first start counts."""
     if campaign.started_at is None:

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from campaigns.models import Membership, Role
-from review.queries.house import Waiting, silence_banner, waiting_for
+from generation.silence import silence_banner
+from review.queries.house import Waiting, waiting_for
 
 # Room: its address, its name, who may enter.
 ROOMS = (

@@ -109,8 +109,11 @@ def _shot_fields(idea: ShotIdea) -> dict[str, object]:
     }
 
 
-def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | None) -> Shot:
-    """Write the prompt of one shot and choose its model, unless a person chose one."""
+def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | None, key: str = "") -> Shot:
+    """Write the prompt of one shot and choose its model, unless a person chose one.
+
+    `key` names the writing in the ledger; without it a repeated step is booked once a shot.
+    """
     idea = ShotIdea(
         slug=shot.slug,
         title=shot.title,
@@ -129,7 +132,7 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
     if not shot.model_overridden:
         fields |= choose_model(shot)
     with transaction.atomic():
-        _charge_words(key=f"prompt:{shot.pk}", usage=written.usage, campaign=campaign, shot=shot)
+        _charge_words(key=key or f"prompt:{shot.pk}", usage=written.usage, campaign=campaign, shot=shot)
         return campaigns.edit_shot(shot, **fields)
 
 

@@ -1,21 +1,14 @@
-"""What every page shows around its content, in two queries: who is at work, and what waits."""
+"""What every page shows around its content, what waits for whom."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
 from campaigns.models import Membership, Role, Workspace
-from generation.models import Generation, Pulse
+from generation.models import Generation
 from review.models import Decision, Notice, SignOff, Standing
-
-# The conductor writes its pulse every second or so, beat sends one to each worker every ten.
-SILENCE = timedelta(seconds=30)
-PROCESSES = ("conductor", "worker-io", "worker-cpu")
-
-_KEPT = "Everything is kept and goes on from its last step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +17,6 @@ class Waiting:
 
     inbox: int
     signoffs: int
-
-
-def silence_banner() -> str:
-    """The words of the banner where a process has been silent for 30 s, "" where all are at work. One query."""
-    alive = set(Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE).values_list("name", flat=True))
-    silent = [name for name in PROCESSES if name not in alive]
-    if not silent:
-        return ""
-    if len(silent) == len(PROCESSES):
-        return (
-            f"Nobody is rendering: the machines behind Loupe are not running. {_KEPT} once they are back. "
-            "Start Loupe again with “make run”, or ask an admin."
-        )
-    if "conductor" in silent:
-        return (
-            f"Nobody is rendering: the conductor is not running, so nothing new is sent. {_KEPT}. "
-            "Start it with “manage.py conduct”, or ask an admin."
-        )
-    if len(silent) == 2:
-        return (
-            f"Nobody is finishing renders: the workers, or Redis between them, do not answer. {_KEPT}. "
-            "Start the workers and Redis, or ask an admin."
-        )
-    if "worker-cpu" in silent:
-        return (
-            f"Nobody is bringing pictures home: the picture worker is not running. {_KEPT}. Start it, or ask an admin."
-        )
-    return (
-        f"Nobody is reading briefs or scoring: the worker for words is not running. {_KEPT}. Start it, or ask an admin."
-    )
 
 
 def finals_to_sign(workspace_id: int) -> QuerySet[Standing]:
