@@ -181,7 +181,7 @@ CELERY_BEAT_SCHEDULE = {
 REPLICATE_CREATES_PER_MINUTE = environment.whole("REPLICATE_CREATES_PER_MINUTE", default=600, minimum=1)
 LOUPE_OUTPUT_HOSTS = environment.listing("LOUPE_OUTPUT_HOSTS")
 LOUPE_MAX_SHOTS = environment.whole("LOUPE_MAX_SHOTS", default=10_000, minimum=1)
-LOUPE_MAX_BRIEF_BYTES = environment.whole("LOUPE_MAX_BRIEF_BYTES", default=200_000, minimum=1)
+LOUPE_MAX_BRIEF_BYTES = environment.whole("LOUPE_MAX_BRIEF_BYTES", default=204_800, minimum=1)
 LOUPE_MAX_REFERENCE_BYTES = environment.whole("LOUPE_MAX_REFERENCE_BYTES", default=20_000_000, minimum=1)
 LOUPE_MAX_PIXELS = environment.whole("LOUPE_MAX_PIXELS", default=50_000_000, minimum=1)
 LOUPE_WRITER_MODEL = environment.text("LOUPE_WRITER_MODEL", default="claude-sonnet-5-5")
