@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -14,7 +14,15 @@ START_SECONDS = 60
 class Kept:
     """One running command under `keeper.py`; its output goes to a file for the case that it does not start."""
 
-    def __init__(self, command: Sequence[str], *, log: Path, user: str = "", remove: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        user: str = "",
+        remove: Sequence[Path] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         arguments = [sys.executable, str(KEEPER)]
         if user:
             arguments += ["--user", user]
@@ -27,6 +35,7 @@ class Kept:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env=environment,
                 # Ctrl-C is for the tests; the keeper ends after them.
                 start_new_session=True,
             )
