@@ -38,8 +38,8 @@ class LostRequest:
     def first_page(self) -> str:
         """The path of the list for the time in question."""
         window = {
-            "created_after": _moment(self.sent_at - SEARCH_BEFORE),
-            "created_before": _moment(self.sent_at + SEARCH_AFTER),
+            "created_after": moment(self.sent_at - SEARCH_BEFORE),
+            "created_before": moment(self.sent_at + SEARCH_AFTER),
         }
         return f"/v1/predictions?{urlencode(window)}"
 
@@ -63,6 +63,11 @@ class LostRequest:
                 distance = abs((_time(entry.get("created_at"), self.sent_at) - self.sent_at).total_seconds())
                 if self._closest is None or distance < self._closest[0]:
                     self._closest = (distance, external_id)
+
+    def recognises(self, entry: Mapping[str, Any]) -> bool:
+        """Whether one prediction, shown to us whole, is the request by its content."""
+        given = entry.get("input")
+        return isinstance(given, dict) and self._is_same_model(entry) and self._is_same_input(given)
 
     def conclude(self) -> str | None:
         """The id, or None if it never arrived. Raises OutcomeUnknown where the inputs are gone."""
@@ -96,7 +101,8 @@ def own_path(link: Any) -> str | None:
     return f"{parts.path}?{parts.query}"
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as the API reads it, to the second."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 

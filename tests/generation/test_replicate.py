@@ -311,8 +311,10 @@ def test_a_deadline_of_ours_may_be_sent_again(fake_replicate: RunningFake) -> No
     fake_replicate.script({"on": "outcome", "fault": "stuck"})
 
     async def work(provider: ReplicateProvider) -> Any:
+        assert provider._cancel_after == "5s"  # the least that the API takes
+        provider._cancel_after = "1s"
         submission = await provider.submit(flux_request())
-        await asyncio.sleep(5.1)
+        await asyncio.sleep(1.1)
         return await provider.look(submission.external_id)
 
     progress = run(fake_replicate, work, cancel_after_seconds=1)
@@ -346,6 +348,30 @@ def test_a_look_that_fails_is_later_and_is_asked_once(fake_replicate: RunningFak
     with pytest.raises(ProviderBusy):
         run(fake_replicate, work)
     assert fake_replicate.state()["calls"]["get"] == 1
+
+
+def test_many_are_looked_at_in_few_calls(fake_replicate: RunningFake) -> None:
+    fake_replicate.script(
+        {"on": "outcome", "fault": "stuck", "prompt": "never"},
+        {"on": "outcome", "fault": "safety", "prompt": "skin"},
+        {"on": "outcome", "fault": "removed", "prompt": "old"},
+        latency=0.0,
+        page_size=10,
+    )
+
+    async def work(provider: ReplicateProvider) -> Any:
+        since = datetime.now(UTC)
+        prompts = ["never", "skin", "old", *(f"Shot {number}" for number in range(32))]
+        ids = [(await provider.submit(flux_request(prompt=prompt))).external_id for prompt in prompts]
+        return ids, await provider.look_many([*ids, "fakeunknown"], since=since)
+
+    ids, found = run(fake_replicate, work)
+    assert fake_replicate.state()["calls"] == {"create": 35, "list": 4}
+    assert found[ids[0]].status is RenderStatus.RUNNING
+    assert found[ids[1]].status is RenderStatus.REFUSED
+    assert ids[2] not in found  # the list does not tell it whole: it is looked at alone
+    assert "fakeunknown" not in found
+    assert all(found[external_id].status is RenderStatus.SUCCEEDED for external_id in ids[3:])
 
 
 def test_an_unknown_prediction_is_gone(fake_replicate: RunningFake) -> None:
@@ -475,6 +501,7 @@ def test_hundreds_in_flight_share_one_pool(fake_replicate: RunningFake) -> None:
     async def work(provider: ReplicateProvider) -> Any:
         async def one(number: int) -> Any:
             submission = await provider.submit(flux_request(key=f"gen_{number}", seed=number + 1))
+            await asyncio.sleep(0.8)
             return await wait_for_end(provider, submission.external_id)
 
         return await asyncio.gather(*[one(number) for number in range(150)])
