@@ -1,5 +1,35 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from review.views import costs, exports, loupe, marks, sheet, signoff, verdicts
 
 urlpatterns: list[URLPattern] = []
+
+# --- sign-off, exports, costs ------------------------------------------------------------
+urlpatterns += [
+    path("sign-off/", signoff.signoffs, name="signoffs"),
+    path("images/<str:pk>/sign-off/", signoff.sign_off, name="sign-off"),
+    path("images/<str:pk>/send-back/", signoff.send_back, name="send-back"),
+    path("images/<str:pk>/withdraw-signature/", signoff.withdraw_signature, name="withdraw-signature"),
+    path("campaigns/<int:pk>/export/", exports.export_campaign, name="export-campaign"),
+    path("exports/", exports.exports, name="exports"),
+    path("exports/<int:pk>/", exports.export, name="export"),
+    path("exports/<int:pk>/retry/", exports.retry, name="retry-export"),
+    path("exports/<int:pk>/manifest.json", exports.manifest, name="export-manifest"),
+    path("exports/<int:pk>/files.zip", exports.export_zip, name="export-zip"),
+    path("exports/<int:pk>/files/<int:file_pk>/", exports.export_file, name="export-file"),
+    path("costs/", costs.costs, name="costs"),
+    path("costs/<slug:table>.csv", costs.table_csv, name="costs-csv"),
+]
+
+# --- contact sheet, loupe, verdicts, marks -----------------------------------------------
+urlpatterns += [
+    path("campaigns/<int:pk>/sheet/", sheet.sheet, name="sheet"),
+    path("campaigns/<int:pk>/sheet/changes/", sheet.sheet_changes, name="sheet-changes"),
+    path("images/<str:pk>/", loupe.loupe, name="loupe"),
+    path("images/<str:pk>/verdict/", verdicts.verdict, name="verdict"),
+    path("images/<str:pk>/marks/", marks.marks, name="marks"),
+    path("images/<str:pk>/marks.json", marks.marks_download, name="marks-download"),
+    path("images/<str:pk>/comments/", marks.comments, name="comments"),
+]

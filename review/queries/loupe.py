@@ -1,0 +1,294 @@
+"""What the loupe reads about one image and its neighbours, in a fixed number of queries."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from campaigns.models import Campaign, User
+from generation.files import file_url, rendition_url
+from generation.gate import LABELS
+from generation.models import Generation, GenerationEvent, Score
+from generation.placeholders import placeholder_data_uri
+from generation.states import GenerationState
+from review.models import Decision, Verdict
+from review.queries.marks import Mark, Words, read_comments, read_marks
+from review.queries.sheet import (
+    COLUMNS,
+    MARK_WORDS,
+    SIGNED,
+    Counts,
+    Verdicts,
+    filtered,
+    loupe_address,
+    model_label,
+    read_counts,
+    thumb_of,
+    values_of,
+    verdicts_of,
+)
+from review.queries.sheet_filter import ORDERS, SheetFilter, beyond
+
+STEP_WORDS = {
+    "queued": "Queued",
+    "submitting": "Sent to the model",
+    "in_doubt": "Answer lost: asking the provider",
+    "rendering": "Being rendered",
+    "fetching": "Rendered, being fetched",
+    "scoring": "Stored, being scored",
+    "ready": "Ready",
+    "failed": "Could not be made",
+    "refused": "Refused by a safety filter",
+    "cancelled": "Cancelled",
+}
+PURPOSE_WORDS = {
+    "create": "First attempt",
+    "retry": "Directed retry",
+    "refine": "Edit",
+    "inpaint": "Edit of the marked region",
+    "variation": "Variation",
+    "upscale": "Upscale",
+}
+VERDICT_WORDS = {
+    Decision.APPROVED: "approved",
+    Decision.REJECTED: "rejected",
+    Decision.CHANGES: "asked for changes",
+    Decision.WITHDRAWN: "took the decision back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One version in the film strip."""
+
+    id: str
+    url: str
+    version: int
+    thumb: dict[str, Any]
+    words: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The score as the page draws it; `dimensions` for components/score.html."""
+
+    average: str
+    bar: Decimal
+    passed: bool
+    dimensions: list[dict[str, Any]]
+    weakest: str
+    reason: str
+    critic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the activity."""
+
+    who: str
+    words: str
+    note: str
+    at: datetime
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Addresses of the images around this one in the sheet's order, "" where there is none."""
+
+    previous: str
+    next: str
+    unreviewed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The large picture: what to load for a look at the whole, and what for a look at the pixels."""
+
+    src: str
+    full: str
+    placeholder: str
+    width: int
+    height: int
+    aspect: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoupePage:
+    """Everything the loupe shows of one image to one person."""
+
+    picture: Picture
+    standing: Verdicts
+    own: Verdict | None
+    reviewable: bool
+    film: list[Frame]
+    judgement: Judgement | None
+    marks: list[Mark]
+    comments: list[Words]
+    steps: list[Step]
+    neighbours: Neighbours
+    counts: Counts
+    model: str
+    purpose: str
+    exact_cost: bool
+
+
+def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> LoupePage:
+    """The page of one image. `generation` is fetched with shot, campaign and standing."""
+    campaign = generation.campaign
+    verdicts = list(Verdict.objects.filter(generation=generation).select_related("by").order_by("pk"))
+    own = next((row for row in verdicts if row.standing and row.by_id == viewer.pk), None)
+    generation.own_decision = own.decision if own else None  # type: ignore[attr-defined]
+    standing = verdicts_of(generation, blind=campaign.independent_first_look)
+    visible = [row for row in verdicts if row.by_id == viewer.pk or not standing.hidden]
+    ready = generation.state == GenerationState.READY
+    return LoupePage(
+        picture=_picture(generation),
+        standing=standing,
+        own=own,
+        reviewable=ready and standing.decision != SIGNED,
+        film=_film(generation, wanted, viewer=viewer),
+        judgement=None if standing.hidden else _judgement(generation),
+        marks=read_marks(generation, viewer=viewer),
+        comments=read_comments(generation),
+        steps=_steps(generation, visible),
+        neighbours=read_neighbours(generation, wanted, viewer=viewer),
+        counts=read_counts(campaign, viewer=viewer),
+        model=model_label(generation.model),
+        purpose=PURPOSE_WORDS.get(generation.purpose, "Attempt"),
+        exact_cost=Decimal(0) < generation.cost < Decimal("0.01"),
+    )
+
+
+def _picture(generation: Generation) -> Picture:
+    width = generation.image_width or generation.width
+    height = generation.image_height or generation.height
+    return Picture(
+        src=rendition_url(generation, width=1280),
+        full=file_url(generation.image.name) if generation.image else "",
+        placeholder=placeholder_data_uri(generation.thumbhash),
+        width=width,
+        height=height,
+        aspect=round(width / height, 4),
+    )
+
+
+def _film(generation: Generation, wanted: SheetFilter, *, viewer: User) -> list[Frame]:
+    """The stack of the shot, newest first."""
+    own = set(
+        Verdict.objects.filter(generation__shot_id=generation.shot_id, by=viewer, standing=True).values_list(
+            "generation_id", flat=True
+        )
+    )
+    rows = (
+        Generation.objects.filter(shot_id=generation.shot_id)
+        .filter(Q(state=GenerationState.READY) | Q(pk=generation.pk))
+        .select_related("shot", "standing", "standing__decided_by")
+        .only(*COLUMNS)
+        .order_by("-version")
+    )
+    query = wanted.query()
+    frames = []
+    for row in rows:
+        row.own_decision = "yes" if row.pk in own else None  # type: ignore[attr-defined]
+        standing = verdicts_of(row, blind=generation.campaign.independent_first_look)
+        thumb = thumb_of(row, standing) | {"sizes": "8rem", "eager": True}
+        frames.append(
+            Frame(row.pk, loupe_address(row.pk, query), row.version, thumb, standing.words, row.pk == generation.pk)
+        )
+    return frames
+
+
+def _judgement(generation: Generation) -> Judgement | None:
+    score = Score.objects.filter(generation=generation).order_by("-pk").first()
+    if score is None:
+        return None
+    return Judgement(
+        average=f"{score.average:.1f}",
+        bar=score.bar,
+        passed=score.passed,
+        dimensions=[
+            {
+                "label": label,
+                "value": score.dimensions[name]["score"],
+                "reason": score.dimensions[name].get("reason", ""),
+                "weakest": name == score.weakest,
+            }
+            for name, label in LABELS.items()
+            if name in score.dimensions
+        ],
+        weakest=LABELS.get(score.weakest, ""),
+        reason=score.reason,
+        critic=score.critic,
+    )
+
+
+def _steps(generation: Generation, verdicts: list[Verdict]) -> list[Step]:
+    """What happened to the image, newest first."""
+    steps = [
+        Step(
+            who=str(event.by) if event.by else "",
+            words=STEP_WORDS.get(event.to, "Went on"),
+            note="" if "Traceback" in event.note else event.note,
+            at=event.at,
+            icon="image" if event.to == "ready" else "clock",
+        )
+        for event in GenerationEvent.objects.filter(generation=generation).select_related("by")
+    ]
+    for verdict in verdicts:
+        reason = f", {verdict.get_reason_display().lower()}" if verdict.reason else ""
+        undone = "went back and " if verdict.undoes_id and verdict.decision != Decision.WITHDRAWN else ""
+        words = f"{undone}{VERDICT_WORDS[Decision(verdict.decision)]}{reason}"
+        steps.append(
+            Step(
+                str(verdict.by),
+                words,
+                verdict.note,
+                verdict.at,
+                "undo" if verdict.undoes_id else _ICONS[verdict.decision],
+            )
+        )
+    return sorted(steps, key=lambda step: step.at, reverse=True)
+
+
+_ICONS = {"approved": "approve", "rejected": "cross", "changes": "changes", "withdrawn": "undo"}
+
+
+def read_neighbours(generation: Generation, wanted: SheetFilter, *, viewer: User) -> Neighbours:
+    """The images before and after this one in the filtered order, and the next one that waits for a decision."""
+    campaign: Campaign = generation.campaign
+    query = wanted.query()
+    unreviewed = replace(wanted, unreviewed=True, decision="")
+    following = _step(campaign, unreviewed, generation, viewer) or _first(campaign, unreviewed, generation, viewer)
+
+    def address(pk: str | None) -> str:
+        return loupe_address(pk, query) if pk else ""
+
+    return Neighbours(
+        previous=address(_step(campaign, wanted, generation, viewer, backwards=True)),
+        next=address(_step(campaign, wanted, generation, viewer)),
+        unreviewed=address(following),
+    )
+
+
+def _step(
+    campaign: Campaign, wanted: SheetFilter, generation: Generation, viewer: User, *, backwards: bool = False
+) -> str | None:
+    terms = ORDERS[wanted.sort]
+    rows = filtered(campaign, wanted, viewer=viewer).filter(
+        beyond(terms=terms, values=values_of(generation, wanted), backwards=backwards)
+    )
+    ordered = rows.order_by(*(term.order(backwards=backwards) for term in terms))
+    return ordered.values_list("pk", flat=True).first()
+
+
+def _first(campaign: Campaign, wanted: SheetFilter, generation: Generation, viewer: User) -> str | None:
+    rows = filtered(campaign, wanted, viewer=viewer).exclude(pk=generation.pk)
+    ordered = rows.order_by(*(term.order(backwards=False) for term in ORDERS[wanted.sort]))
+    return ordered.values_list("pk", flat=True).first()
+
+
+__all__ = ["MARK_WORDS", "LoupePage", "read_loupe", "read_neighbours"]

@@ -1,0 +1,326 @@
+"""What the contact sheet reads: a page of cards without payload columns, in a fixed number of queries.
+
+Where the campaign asks for an independent first look, score and colleagues' verdicts of an image
+stay hidden, from filters and orders too, until the viewer's own verdict on it is in.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns.models import Campaign, Shot, User
+from generation import catalogue
+from generation.files import rendition_url, srcset
+from generation.models import Generation
+from generation.placeholders import placeholder_data_uri
+from generation.states import UNFINISHED, GenerationState
+from review.models import Assignment, Standing, Verdict
+from review.queries.sheet_filter import ORDERS, SheetFilter, beyond, read_cursor, write_cursor
+
+PAGE = 60
+SIGNED = "signed"
+FAILED = (GenerationState.FAILED, GenerationState.REFUSED, GenerationState.CANCELLED)
+# A card is drawn from these; prompts and parameters stay in the table.
+COLUMNS = (
+    "id", "shot_id", "campaign_id", "workspace_id", "version", "state", "width", "height", "image_width",
+    "image_height", "renditions", "thumbhash", "average", "passed", "weakest", "escalated", "model", "completed_at",
+    "shot__title", "shot__position",
+    "standing__decision", "standing__version", "standing__decided_at", "standing__decided_by",
+    "standing__decided_by__name",
+    "standing__decided_by__email",
+)  # fmt: skip
+STATE_WORDS = {
+    GenerationState.QUEUED: "Waiting its turn",
+    GenerationState.IN_DOUBT: "Asking the provider",
+    GenerationState.SCORING: "Being scored",
+    GenerationState.FAILED: "Could not be made",
+    GenerationState.REFUSED: "Refused by a safety filter",
+    GenerationState.CANCELLED: "Cancelled",
+}
+# The grease pencil: its sign by what stands.
+MARKS = {"approved": "approved", "rejected": "rejected", "changes": "changes", SIGNED: SIGNED}
+MARK_WORDS = {
+    "approved": "Approved",
+    "rejected": "Rejected",
+    "changes": "Changes asked",
+    SIGNED: "Signed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Where an image stands, as this viewer may see it. `seen` goes along with the next verdict."""
+
+    decision: str
+    words: str
+    seen: int
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One frame of the sheet."""
+
+    id: str
+    url: str
+    number: int
+    shot: str
+    shot_id: int
+    version: int
+    stack: int
+    model: str
+    reviewable: bool
+    escalated: bool
+    standing: Verdicts
+    thumb: dict[str, Any]
+    starts_shot: bool
+    aspect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Finished images of the campaign, and how many of them are what."""
+
+    all: int
+    reviewed: int
+    below: int
+    approved: int
+    escalated: int
+
+    @property
+    def unreviewed(self) -> int:
+        return self.all - self.reviewed
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """A page of cards; `next` is the cursor of the following one, "" at the end."""
+
+    cards: list[Card]
+    next: str
+
+
+def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
+    """The images that this filter lets through, in no order."""
+    rows = Generation.objects.filter(campaign=campaign, shot__removed_at__isnull=True)
+    rows = _of_state(rows, wanted.state)
+    if wanted.shot is not None:
+        rows = rows.filter(shot_id=wanted.shot)
+    if wanted.model:
+        rows = rows.filter(model=wanted.model)
+    if wanted.escalated:
+        rows = rows.filter(escalated=True)
+    if wanted.mine:
+        assigned = Assignment.objects.filter(generation=OuterRef("pk"), to=viewer)
+        rows = rows.filter(Exists(assigned) | Exists(_own(viewer)))
+    blind = campaign.independent_first_look
+    if wanted.unreviewed:
+        rows = rows.filter(_unreviewed(blind=blind, viewer=viewer))
+    hides = wanted.decision or wanted.below or wanted.weakest or wanted.sort in ("best", "worst")
+    if blind and (hides or wanted.score_from is not None or wanted.score_to is not None):
+        rows = rows.filter(Exists(_own(viewer)))
+    return _of_judgement(rows, wanted)
+
+
+def _of_state(rows: QuerySet[Generation], state: str) -> QuerySet[Generation]:
+    if state == "working":
+        return rows.filter(state__in=UNFINISHED)
+    if state == "failed":
+        return rows.filter(state__in=FAILED)
+    return rows if state == "all" else rows.filter(state=GenerationState.READY)
+
+
+def _of_judgement(rows: QuerySet[Generation], wanted: SheetFilter) -> QuerySet[Generation]:
+    if wanted.decision:
+        rows = rows.filter(standing__decision=wanted.decision)
+    if wanted.below:
+        rows = rows.filter(passed=False)
+    if wanted.weakest:
+        rows = rows.filter(weakest=wanted.weakest)
+    if wanted.score_from is not None:
+        rows = rows.filter(average__gte=wanted.score_from)
+    if wanted.score_to is not None:
+        rows = rows.filter(average__lte=wanted.score_to)
+    return rows
+
+
+def _own(viewer: User) -> QuerySet[Verdict]:
+    return Verdict.objects.filter(generation=OuterRef("pk"), by=viewer, standing=True)
+
+
+def _unreviewed(*, blind: bool, viewer: User) -> Q:
+    """Finished and not decided on; where first looks are independent, not by this viewer."""
+    if blind:
+        return Q(~Exists(_own(viewer)), state=GenerationState.READY) & ~Q(standing__decision=SIGNED)
+    undecided = Q(standing__isnull=True) | Q(standing__decision=Standing.UNDECIDED)
+    return undecided & Q(state=GenerationState.READY)
+
+
+def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str, shots: list[Shot]) -> SheetPage:
+    """The page that begins after `cursor` ("" for the first). Two queries: cards and stacks."""
+    terms = ORDERS[wanted.sort]
+    rows = _with_own_verdict(filtered(campaign, wanted, viewer=viewer), viewer)
+    values = read_cursor(cursor, terms=terms) if cursor else None
+    if values is not None:
+        rows = rows.filter(beyond(terms=terms, values=values))
+    found = list(rows.order_by(*(term.order(backwards=False) for term in terms))[: PAGE + 1])
+    shown = found[:PAGE]
+    next_cursor = write_cursor(values_of(shown[-1], wanted)) if len(found) > PAGE else ""
+    return SheetPage(_cards(shown, campaign, wanted, shots, first_page=values is None), next_cursor)
+
+
+def _with_own_verdict(rows: QuerySet[Generation], viewer: User) -> QuerySet[Generation]:
+    own: Any = Subquery(_own(viewer).values("decision")[:1])
+    return rows.annotate(own_decision=own).select_related("shot", "standing", "standing__decided_by").only(*COLUMNS)
+
+
+def values_of(generation: Generation, wanted: SheetFilter) -> tuple[Any, ...]:
+    """Where an image stands in the order of this filter."""
+    values: dict[str, Any] = {
+        "pk": generation.pk,
+        "average": generation.average,
+        "shot__position": generation.shot.position,
+        "shot_id": generation.shot_id,
+        "version": generation.version,
+    }
+    return tuple(values[term.column] for term in ORDERS[wanted.sort])
+
+
+def _cards(
+    rows: list[Generation], campaign: Campaign, wanted: SheetFilter, shots: list[Shot], *, first_page: bool
+) -> list[Card]:
+    numbers = {shot.pk: number for number, shot in enumerate(shots, start=1)}
+    stacks = dict(
+        Generation.objects.filter(campaign=campaign, shot_id__in={row.shot_id for row in rows})
+        .filter(state=GenerationState.READY)
+        .values_list("shot_id")
+        .annotate(versions=Count("pk"))
+        .order_by()
+    )
+    query = wanted.query()
+    cards = []
+    before: int | None = None
+    for index, row in enumerate(rows):
+        standing = verdicts_of(row, blind=campaign.independent_first_look)
+        cards.append(
+            Card(
+                id=row.pk,
+                url=loupe_address(row.pk, query),
+                number=numbers.get(row.shot_id, 0),
+                shot=row.shot.title,
+                shot_id=row.shot_id,
+                version=row.version,
+                stack=stacks.get(row.shot_id, 0),
+                model=model_label(row.model),
+                reviewable=row.state == GenerationState.READY and standing.decision != SIGNED,
+                escalated=row.escalated,
+                standing=standing,
+                thumb=thumb_of(row, standing, eager=first_page and index < 8),
+                starts_shot=wanted.sort == "shot" and row.shot_id != before and (first_page or before is not None),
+                aspect=round(row.aspect, 4),
+            )
+        )
+        before = row.shot_id
+    return cards
+
+
+def verdicts_of(generation: Generation, *, blind: bool) -> Verdicts:
+    """What this viewer may see of an image's standing. Reads `own_decision`, which the query annotated."""
+    standing: Standing | None = getattr(generation, "standing", None)
+    own = getattr(generation, "own_decision", None)
+    if standing is None:
+        return Verdicts("", "", 0, hidden=blind and not own)
+    decision = standing.decision if standing.decision in MARKS else ""
+    if blind and not own and decision != SIGNED:
+        return Verdicts("", "", standing.version, hidden=True)
+    who = f" by {standing.decided_by}" if decision and standing.decided_by else ""
+    return Verdicts(decision, f"{MARK_WORDS.get(decision, '')}{who}", standing.version, hidden=False)
+
+
+def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False) -> dict[str, Any]:
+    """The image box of components/thumb.html."""
+    ready = generation.state == GenerationState.READY
+    scored = ready and generation.average is not None and not standing.hidden
+    return {
+        "aspect": round(generation.aspect, 4),
+        "alt": "",
+        "src": rendition_url(generation, width=640) if ready else "",
+        "srcset": srcset(generation) if ready else "",
+        "sizes": "(max-width: 48rem) 50vw, 28rem",
+        "placeholder": placeholder_data_uri(generation.thumbhash),
+        "mark": standing.decision,
+        "mark_words": "",
+        "score": f"{generation.average:.1f}" if scored else "",
+        "below": scored and generation.passed is False,
+        "label": "",
+        "waiting": GenerationState(generation.state) in UNFINISHED,
+        "words": "" if ready else STATE_WORDS.get(GenerationState(generation.state), "Being made"),
+        "eager": eager,
+    }
+
+
+def read_counts(campaign: Campaign, *, viewer: User) -> Counts:
+    """How many finished images there are, and of which kind. One query."""
+    blind = campaign.independent_first_look
+    counted = Generation.objects.filter(
+        campaign=campaign, shot__removed_at__isnull=True, state=GenerationState.READY
+    ).aggregate(
+        all=Count("pk"),
+        unreviewed=Count("pk", filter=_unreviewed(blind=blind, viewer=viewer)),
+        below=Count("pk", filter=Q(passed=False)),
+        approved=Count("pk", filter=Q(standing__decision__in=["approved", SIGNED])),
+        escalated=Count("pk", filter=Q(escalated=True)),
+    )
+    unreviewed = counted.pop("unreviewed")
+    return Counts(reviewed=counted["all"] - unreviewed, **counted)
+
+
+def read_shots(campaign: Campaign) -> list[Shot]:
+    """The shots that are still wanted, in their order. One query."""
+    return list(campaign.shots.filter(removed_at__isnull=True).only("id", "campaign_id", "title", "position"))
+
+
+def read_models(campaign: Campaign) -> list[tuple[str, str]]:
+    """Every model that made something here, with its name for people. One query."""
+    keys = Generation.objects.filter(campaign=campaign).values_list("model", flat=True).distinct().order_by("model")
+    return [(key, model_label(key)) for key in keys]
+
+
+def model_label(key: str) -> str:
+    """A model's name for people; its key where the catalogue does not know it."""
+    try:
+        return catalogue.get_model(key).label
+    except catalogue.UnknownModel:
+        return key
+
+
+def read_changes(campaign: Campaign, wanted: SheetFilter, *, viewer: User, since: datetime) -> dict[str, Any]:
+    """What happened on this sheet since a moment: images that arrived, verdicts of anybody. Three queries."""
+    now = timezone.now()
+    rows = filtered(campaign, wanted, viewer=viewer)
+    arrived = list(rows.filter(completed_at__gt=since).order_by("-pk").values_list("pk", flat=True)[: PAGE * 4])
+    decided = _with_own_verdict(
+        Generation.objects.filter(campaign=campaign, standing__decided_at__gt=since), viewer
+    ).order_by("-standing__decided_at")[:PAGE]
+    standings = []
+    for generation in decided:
+        seen = verdicts_of(generation, blind=campaign.independent_first_look)
+        standings.append({"id": generation.pk, "decision": seen.decision, "words": seen.words, "version": seen.seen})
+    busy = Generation.objects.filter(campaign=campaign, state__in=UNFINISHED).exists()
+    # a little overlap: a row that was being committed while we looked is seen the next time
+    return {
+        "arrived": arrived,
+        "standings": standings,
+        "busy": busy,
+        "now": (now - timedelta(seconds=3)).isoformat(),
+    }
+
+
+def loupe_address(pk: str, query: str) -> str:
+    """The address of one image; the sheet's filter goes along."""
+    address = reverse("loupe", kwargs={"pk": pk})
+    return f"{address}?{query}" if query else address

@@ -1,0 +1,95 @@
+"""The door for marks and comments."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from campaigns.access import member_required
+from generation.models import Generation
+from review.access import generation_for_review
+from review.models import Annotation
+from review.queries.marks import for_script, read_comments, read_marks
+from review.queries.marks_export import as_web_annotations
+from review.services.annotations import MarksRefused, SavedMarks, save_marks
+from review.services.comments import CommentRefused, add_comment
+
+PARTS = ("additions", "changes", "deletions")
+
+
+@require_http_methods(["GET", "POST"])
+@member_required()
+def marks(request: HttpRequest, pk: str) -> HttpResponse:
+    """GET: the marks as they stand. POST: additions, changes, deletions by id; answered item by item."""
+    generation = generation_for_review(request, pk)
+    if request.method == "GET":
+        return JsonResponse(_describe(request, generation))
+    try:
+        parcel = _read_parcel(request)
+        outcome = save_marks(generation=generation, by=request.user, **parcel)  # type: ignore[arg-type]
+    except MarksRefused as refused:
+        return JsonResponse({"message": str(refused), **_describe(request, generation)}, status=409)
+    return JsonResponse(_describe(request, generation, outcome))
+
+
+@require_POST
+@member_required()
+def comments(request: HttpRequest, pk: str) -> HttpResponse:
+    """Add words to the image or to one of its marks; answers with the whole talk."""
+    generation = generation_for_review(request, pk)
+    problem, where, status = "", request.POST.get("annotation", "")[:40], 200
+    try:
+        mark = get_object_or_404(Annotation, pk=where, generation=generation) if where else None
+        add_comment(generation=generation, by=request.user, text=request.POST.get("text", ""), annotation=mark)  # type: ignore[arg-type]
+    except CommentRefused as refused:
+        problem, status = str(refused), 422
+    context = _talk(request, generation) | {"problem": problem, "problem_at": where, "draft": request.POST.get("text")}
+    return render(request, "review/loupe_talk.html", context, status=status)
+
+
+@require_safe
+@member_required()
+def marks_download(request: HttpRequest, pk: str) -> HttpResponse:
+    """The marks with their words as a W3C Annotation Page, to take along."""
+    generation = generation_for_review(request, pk)
+    page = as_web_annotations(generation, base=request.build_absolute_uri(f"/images/{pk}/"))
+    response = JsonResponse(page, json_dumps_params={"indent": 2})
+    response["Content-Disposition"] = f'attachment; filename="{generation.shot.slug}-v{generation.version}-marks.json"'
+    return response
+
+
+def _read_parcel(request: HttpRequest) -> dict[str, list[Any]]:
+    try:
+        parcel = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise MarksRefused("What arrived cannot be read. Reload the page and try again.") from error
+    if not isinstance(parcel, dict) or not all(isinstance(parcel.get(part, []), list) for part in PARTS):
+        raise MarksRefused("What arrived is no parcel of marks. Reload the page and try again.")
+    return {part: parcel.get(part, []) for part in PARTS}
+
+
+def _describe(request: HttpRequest, generation: Generation, outcome: SavedMarks | None = None) -> dict[str, Any]:
+    """The marks for the script, the talk as the page shows it, and what became of each item."""
+    context = _talk(request, generation)
+    answer: dict[str, Any] = {
+        "marks": for_script(context["marks"]),
+        "html": render_to_string("review/loupe_talk.html", context, request=request),
+    }
+    if outcome is not None:
+        answer |= {"saved": outcome.saved, "conflicts": outcome.conflicts, "refused": outcome.refused}
+    return answer
+
+
+def _talk(request: HttpRequest, generation: Generation) -> dict[str, Any]:
+    return {
+        "generation": generation,
+        "kinds": Annotation.Kind.choices,
+        "marks": read_marks(generation, viewer=request.user),  # type: ignore[arg-type]
+        "comments": read_comments(generation),
+        "problem": "",
+        "problem_at": "",
+        "draft": "",
+    }

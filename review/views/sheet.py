@@ -1,0 +1,109 @@
+"""The contact sheet of a campaign."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from campaigns.access import campaign_for, member_required
+from campaigns.models import Campaign
+from generation.gate import LABELS
+from review.models import RejectReason
+from review.queries import sheet as queries
+from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
+
+# A page that slept longer than this reloads instead of catching up.
+LONGEST_ABSENCE = timedelta(hours=12)
+
+
+@require_safe
+@member_required()
+def sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    """The sheet; for htmx with a cursor, its next frames alone."""
+    campaign = campaign_for(request, pk)
+    wanted, cursor = read_filter(request.GET), request.GET.get("cursor", "")
+    shots = queries.read_shots(campaign)
+    page = queries.read_page(campaign, wanted, viewer=request.user, cursor=cursor, shots=shots)  # type: ignore[arg-type]
+    context: dict[str, Any] = {"campaign": campaign, "page": page, "next_url": _next_url(request, wanted, page.next)}
+    template = "review/sheet.html#frames"
+    if not (request.headers.get("HX-Request") and cursor):
+        template = "review/sheet.html"
+        context |= _around(request, campaign, wanted, shots)
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_safe
+@member_required()
+def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """What happened since the page was read, as JSON for its script."""
+    campaign = campaign_for(request, pk)
+    since = _moment(request.GET.get("since", ""))
+    if since is None or since < timezone.now() - LONGEST_ABSENCE:
+        since = timezone.now()
+    wanted = read_filter(request.GET)
+    changes = queries.read_changes(campaign, wanted, viewer=request.user, since=since)  # type: ignore[arg-type]
+    return JsonResponse(changes)
+
+
+def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots: list[Any]) -> dict[str, Any]:
+    """What stands around the frames: filters with their counts, choices, reasons."""
+    counts = queries.read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
+    return {
+        "wanted": wanted,
+        "shots": shots,
+        "models": queries.read_models(campaign),
+        "counts": counts,
+        "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
+        "sorts": SORTS.items(),
+        "states": STATES.items(),
+        "decisions": DECISIONS.items(),
+        "dimensions": LABELS.items(),
+        "densities": [
+            (name, letter, wanted.query(density=name), wanted.density == name) for name, letter in DENSITIES.items()
+        ],
+        "reasons": list(enumerate(RejectReason.choices, start=1)),
+        "now": (timezone.now() - timedelta(seconds=3)).isoformat(),
+        "query": wanted.query(),
+        "cleared": SheetFilter(sort=wanted.sort, density=wanted.density).query(),
+    }
+
+
+def _chips(wanted: SheetFilter, counts: queries.Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:
+    """Query, label, count and whether it is on, for each filter that is one click away."""
+    plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot)
+    chips = [
+        (plain.query(), "All", counts.all, not wanted.is_narrow or wanted == plain),
+        (plain.query(unreviewed=True), "To review", counts.unreviewed, wanted.unreviewed),
+    ]
+    if not blind:
+        chips.append((plain.query(below=True), "Below the bar", counts.below, wanted.below))
+    chips.append((plain.query(escalated=True), "Escalated", counts.escalated, wanted.escalated))
+    if not blind:
+        chips.append(
+            (plain.query(decision="approved"), "Approved", counts.approved, wanted.decision == "approved"),
+        )
+    chips.append((plain.query(mine=True), "Mine", None, wanted.mine))
+    return chips
+
+
+def _next_url(request: HttpRequest, wanted: SheetFilter, cursor: str) -> str:
+    if not cursor:
+        return ""
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return f"{request.path}?{query.urlencode()}"
+
+
+def _moment(text: str) -> Any:
+    try:
+        moment = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return moment if moment is not None and timezone.is_aware(moment) else None

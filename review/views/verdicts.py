@@ -1,0 +1,73 @@
+"""The door for decisions: one POST a verdict, answered as JSON to the page's script and by redirect to a form."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from campaigns.access import member_required
+from generation.models import Generation
+from review.access import generation_for_review
+from review.models import Standing
+from review.queries.sheet import MARK_WORDS, loupe_address
+from review.queries.sheet_filter import read_filter
+from review.services.verdicts import (
+    StackSigned,
+    StaleVerdict,
+    VerdictRefused,
+    read_standing,
+    record_verdict,
+    undo_verdict,
+)
+
+UNDO = "undo"
+
+
+@require_POST
+@member_required()
+def verdict(request: HttpRequest, pk: str) -> HttpResponse:
+    """Store or take back a decision. 409: a colleague was faster, or the stack is signed; 422: it is no verdict."""
+    generation = generation_for_review(request, pk)
+    try:
+        _decide(request, generation)
+        answer, status, words = _describe(read_standing(generation)), 200, ""
+    except (StaleVerdict, StackSigned) as conflict:
+        words, status = str(conflict), 409
+        answer = {**_describe(Standing.objects.select_related("decided_by").filter(pk=pk).first()), "message": words}
+        answer["locked"] = isinstance(conflict, StackSigned)
+    except VerdictRefused as refused:
+        words, status = str(refused), 422
+        answer = {"message": words}
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"id": pk, **answer}, status=status)
+    if words:
+        messages.warning(request, words)
+    return redirect(loupe_address(pk, read_filter(request.GET).query()))
+
+
+def _decide(request: HttpRequest, generation: Generation) -> None:
+    seen = request.POST.get("seen_version", "")
+    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+        raise VerdictRefused("The page does not say which version it showed. Reload it and decide again.")
+    if request.POST.get("decision") == UNDO:
+        undo_verdict(generation=generation, by=request.user, seen_version=int(seen))  # type: ignore[arg-type]
+        return
+    record_verdict(
+        generation=generation,
+        decision=request.POST.get("decision", ""),
+        by=request.user,  # type: ignore[arg-type]
+        seen_version=int(seen),
+        reason=request.POST.get("reason", ""),
+        note=request.POST.get("note", "").replace("\x00", ""),
+    )
+
+
+def _describe(standing: Standing | None) -> dict[str, Any]:
+    """What stands now, for the card."""
+    if standing is None:
+        return {"decision": "", "version": 0, "words": ""}
+    decision = standing.decision if standing.decision in MARK_WORDS else ""
+    who = f" by {standing.decided_by}" if decision and standing.decided_by else ""
+    return {"decision": decision, "version": standing.version, "words": f"{MARK_WORDS.get(decision, '')}{who}"}
