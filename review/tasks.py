@@ -12,13 +12,13 @@ from review.services.exports import find_waiting_exports
 logger = logging.getLogger(__name__)
 
 
-@shared_task(queue="io")
+@shared_task
 def run_export(export_id: int) -> None:
     """Carry one export to the store (I/O)."""
     deliver.run_export(export_id)
 
 
-@shared_task(queue="io")
+@shared_task
 def sweep_exports() -> None:
     """Nudge every export that waits or was left by a dead worker."""
     for export_id in find_waiting_exports():

@@ -198,7 +198,7 @@ def _rendition(*, signature: SignOff, role: str) -> Rendition:
 def _signed_content(signature: SignOff) -> bytes:
     """The very bytes under the signature. Raises CannotLeave where storage holds others."""
     try:
-        with default_storage.open(signature.generation.image.name, "rb") as file:
+        with default_storage.open(signature.generation.image.name or "", "rb") as file:
             content: bytes = file.read()
     except (OSError, ValueError) as error:
         raise CannotLeave(f"The file of “{signature.shot}” cannot be read from storage.") from error

@@ -69,7 +69,7 @@ def put_once(*, name: str, content: bytes, media_type: str) -> None:
                 return
             store.delete(name)
         file = ContentFile(content, name=name)
-        file.content_type = media_type
+        file.content_type = media_type  # type: ignore[attr-defined]
         saved = store.save(name, file)
     if saved.replace("\\", "/") != name:
         raise StoreTrouble("The store gave the file another name, so somebody else is writing there.", passes=False)

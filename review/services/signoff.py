@@ -15,11 +15,13 @@ from django.utils import timezone
 from campaigns.models import Membership, Role, User
 from generation.models import Generation
 from generation.states import GenerationState
-from review.models import Decision, Export, SignOff, Standing
+from review.models import Decision, Export, SignOff, Standing, Verdict
 from review.services.exports import request_export
+from review.services.verdicts import StackSigned, StaleVerdict, VerdictRefused, record_verdict
 
 SIGNED = "signed"
 CHUNK = 1 << 20
+LONGEST_ALT_TEXT = 400
 
 
 class Disclosure(models.TextChoices):
@@ -51,7 +53,7 @@ def hash_of_stored_file(generation: Generation) -> str:
     """SHA-256 of the file as it lies in storage now. Raises SignOffRefused where it cannot be read."""
     digest = hashlib.sha256()
     try:
-        with default_storage.open(generation.image.name, "rb") as file:
+        with default_storage.open(generation.image.name or "", "rb") as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
     except (OSError, ValueError) as error:
@@ -116,6 +118,21 @@ def sign_off(
     return signature
 
 
+def send_back(*, generation: Generation, by: User, note: str, seen_version: int) -> Verdict:
+    """Ask for changes instead of signing; the note says which. Raises SignOffRefused, SignOffOutdated."""
+    require_approver(by=by, workspace_id=generation.workspace_id)
+    if not note.strip():
+        raise SignOffRefused("Say what is to change, so that the next version can be better.", field="reason")
+    try:
+        return record_verdict(
+            generation=generation, decision=Decision.CHANGES, by=by, note=note, seen_version=seen_version
+        )
+    except (StackSigned, StaleVerdict) as error:
+        raise SignOffOutdated(f"{error} Nothing was sent back.") from error
+    except VerdictRefused as error:
+        raise SignOffRefused(str(error), field="reason") from error
+
+
 @transaction.atomic
 def withdraw_signature(*, signature: SignOff, by: User) -> SignOff:
     """Take a signature back: the stack opens again, the image stands as approved. What was exported stays on record."""
@@ -156,8 +173,10 @@ def check_answers(
     """The checklist. Raises SignOffRefused at the first answer that is missing or cannot be right."""
     if not alt_text.strip():
         raise SignOffRefused("Describe the picture for people who cannot see it.", field="alt_text")
-    if len(alt_text.strip()) > SignOff._meta.get_field("alt_text").max_length:
-        raise SignOffRefused("The alt text is longer than 400 characters. Shorten it.", field="alt_text")
+    if len(alt_text.strip()) > LONGEST_ALT_TEXT:
+        raise SignOffRefused(
+            f"The alt text is longer than {LONGEST_ALT_TEXT} characters. Shorten it.", field="alt_text"
+        )
     if disclosure not in Disclosure.values:
         raise SignOffRefused("Choose how the AI origin is disclosed.", field="disclosure")
     if synthetic_performer is None:

@@ -179,3 +179,21 @@ def test_only_approvers_withdraw() -> None:
     signature = SignOffFactory()
     with pytest.raises(signoff.SignOffRefused):
         signoff.withdraw_signature(signature=signature, by=MembershipFactory(workspace=signature.workspace).user)
+
+
+def test_sent_back_with_a_note(generation: Generation, approver: User) -> None:
+    with pytest.raises(signoff.SignOffRefused) as refused:
+        signoff.send_back(generation=generation, by=approver, note=" ", seen_version=1)
+    assert refused.value.field == "reason"
+    with pytest.raises(signoff.SignOffOutdated):
+        signoff.send_back(generation=generation, by=approver, note="Warmer, please.", seen_version=0)
+    verdict = signoff.send_back(generation=generation, by=approver, note="Warmer, please.", seen_version=1)
+    assert (verdict.decision, verdict.note, verdict.by) == (Decision.CHANGES, "Warmer, please.", approver)
+    with pytest.raises(signoff.SignOffOutdated):
+        sign(generation, approver)
+
+
+def test_what_is_signed_is_not_sent_back(generation: Generation, approver: User) -> None:
+    sign(generation, approver)
+    with pytest.raises(signoff.SignOffOutdated, match="was signed by"):
+        signoff.send_back(generation=generation, by=approver, note="Warmer, please.", seen_version=2)
