@@ -3,6 +3,7 @@
 `available_models` says which of them can be asked with the providers that are live.
 """
 
+from generation.catalogue.flux_models import FLUX
 from generation.catalogue.own_models import COG, STUDIO
 from generation.catalogue.prices import (
     BillLine,
@@ -16,7 +17,7 @@ from generation.catalogue.prices import (
     list_prices,
     token_prices,
 )
-from generation.catalogue.replicate_models import FLUX, LETTERING, STABLE_DIFFUSION, UPSCALERS
+from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
 from generation.catalogue.retired_models import RETIRED
 from generation.catalogue.shapes import Ability, CatalogueModel, InputFields, UnknownModel
 from generation.catalogue.sizes import SnappedSize, snap_size

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from generation.catalogue.replicate_models import READ_ON
+from generation.catalogue.published import READ_ON
 from generation.catalogue.shapes import Ability, CatalogueModel, FreeSize, InputFields, PricePart, PriceRule
 
 FREE = PriceRule(parts=(PricePart("image", Decimal(0)),), priced_on=READ_ON, source="runs on your own machine")

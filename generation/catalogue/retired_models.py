@@ -3,7 +3,7 @@
 They stay listed so that an old campaign still reads well and the page can say why a model is greyed out.
 """
 
-from generation.catalogue.replicate_models import per_unit, ratios
+from generation.catalogue.published import per_unit, ratios
 from generation.catalogue.shapes import Ability, CatalogueModel, InputFields, PriceRule
 
 _GOOGLE_RATIOS = "1:1 9:16 16:9 3:4 4:3"
