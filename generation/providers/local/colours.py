@@ -13,7 +13,8 @@ Floats = npt.NDArray[np.float32]
 Rgb = tuple[float, float, float]
 
 COLOUR_NAMES: dict[str, str] = {
-    "off-white": "#f4efe6", "off white": "#f4efe6", "warm white": "#f7f1e6", "cool white": "#eef3f6", "ivory": "#f5eedc",
+    "off-white": "#f4efe6", "off white": "#f4efe6", "warm white": "#f7f1e6", "cool white": "#eef3f6",
+    "ivory": "#f5eedc",
     "cream": "#f3e6cd", "bone": "#e6dcca", "eggshell": "#efe7d6", "alabaster": "#efe9df", "pearl": "#e8e4dc",
     "white": "#f5f4f1", "snow": "#f6f8fa", "chalk": "#ecebe4", "linen": "#ebe1d1", "oat": "#dccfb8", "beige": "#dcc9ac",
     "sand": "#d9c2a0", "sandstone": "#cdb08a", "taupe": "#9c8a78", "khaki": "#b3a77c", "camel": "#bf9567",

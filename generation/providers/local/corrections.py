@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 # A sentence is corrective where it opens like one, or quotes a dimension with its score ("Composition 5.1: …").
 CORRECTIVE = re.compile(
-    r"\bcorrect(?:ion|ive|ing)?\b[^.]*|\b(?:composition|relevance|coherence|mood(?:[ _]match)?|brand[ _]fit) \d+(?:\.\d)?\b"
+    r"\bcorrect(?:ion|ive|ing)?\b[^.]*"
+    r"|\b(?:composition|relevance|coherence|mood(?:[ _]match)?|brand[ _]fit) \d+(?:\.\d)?\b"
     r"|\b(?:brighter|darker|warmer|cooler|sharper|(?:more|less|softer) contrast|more saturated|less saturated"
     r"|lift the shadows|hold back the highlights|closer to the palette|cleaner grain|more empty space"
     r"|move the subject|step closer|step back|centre the subject|balance the frame)\b",
@@ -40,7 +41,7 @@ class Corrections:
 
 
 def read_corrections(text: str) -> Corrections:
-    """Read corrective sentences (lower or upper case). Only imperative phrases count: "sits right of centre" does not."""
+    """Read corrective sentences. Only imperative phrases count: "sits right of centre" does not."""
     lowered = text.lower()
 
     def count(pattern: str) -> int:
@@ -51,9 +52,12 @@ def read_corrections(text: str) -> Corrections:
     left += count(r"more (?:empty|negative) space on the right") if not left else 0
     right += count(r"more (?:empty|negative) space on the left") if not right else 0
     return Corrections(
-        place=bool(re.search(r"\b(?:centre|center|move|shift|place) the subject|balance the frame|empty space", lowered)),
+        place=bool(
+            re.search(r"\b(?:centre|center|move|shift|place) the subject|balance the frame|empty space", lowered)
+        ),
         shift=(right > 0) - (left > 0),
-        size=count(r"\bstep closer|\blarger in the frame|\bbigger subject") - count(r"\bstep back|\bsmaller in the frame"),
+        size=count(r"\bstep closer|\blarger in the frame|\bbigger subject")
+        - count(r"\bstep back|\bsmaller in the frame"),
         exposure=count(r"\bbrighter\b|\bmore light\b|\braise the exposure\b")
         - count(r"\bdarker\b|\bless light\b|\blower the exposure\b"),
         warmth=count(r"\bwarmer\b") - count(r"\bcooler\b|\bcolder\b"),

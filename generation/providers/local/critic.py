@@ -40,20 +40,30 @@ class LocalCritic:
         try:
             found = measure(request.image)
         except ValueError as error:
-            raise ProviderError("The picture cannot be read, so it was not scored. A person must look.", kind="unscored") from error
+            raise ProviderError(
+                "The picture cannot be read, so it was not scored. A person must look.", kind="unscored"
+            ) from error
         asked = read_direction(request.prompt)
         palette = tuple(colour for colour in request.palette if _is_colour(colour)) or asked.palette
         mood = read_mood(request.mood)
         if not mood.words:
             mood = asked.mood
         dimensions = {
-            "composition": _told("Composition", composition_faults(found, asked), "the mass sits where it was asked for"),
-            "relevance": _told("Relevance", relevance_faults(found, request, asked, palette), "format, palette and subject as asked for"),
+            "composition": _told(
+                "Composition", composition_faults(found, asked), "the mass sits where it was asked for"
+            ),
+            "relevance": _told(
+                "Relevance",
+                relevance_faults(found, request, asked, palette),
+                "format, palette and subject as asked for",
+            ),
             "coherence": _told("Coherence", coherence_faults(found, asked), "clean tones and edges"),
             "mood_match": _told("Mood match", mood_faults(found, mood, palette), "light and colour carry the mood"),
         }
         if request.brand is not None and (request.brand.palette or request.brand.mood):
-            dimensions["brand_fit"] = _told("Brand fit", brand_faults(found, request.brand), "within the brand's colours and mood")
+            dimensions["brand_fit"] = _told(
+                "Brand fit", brand_faults(found, request.brand), "within the brand's colours and mood"
+            )
         return CriticAnswer(dimensions, Usage("local", VERSION, {"image": 1}), VERSION)
 
 
@@ -66,7 +76,7 @@ def _is_colour(text: str) -> bool:
 
 
 def _told(name: str, faults: list[Fault], praise: str) -> DimensionScore:
-    """Score and one line. Faults add up, each next one counting a little less: one bad thing spoils, five do not spoil five times."""
+    """Score and one line. Faults add up, each next one counting less: five small ones are not one disaster."""
     ordered = sorted((fault for fault in faults if fault.points > 0.05), key=lambda fault: -fault.points)
     lost = sum(fault.points * 0.7**rank for rank, fault in enumerate(ordered))
     score = round(min(10.0, max(1.0, START - lost)), 1)
@@ -97,17 +107,47 @@ def composition_faults(found: Measures, asked: Direction) -> list[Fault]:
         if centred
         else f"visual mass sits {abs(away) * 100:.0f} % too far {side} of the third"
     )
-    faults = [Fault(over(abs(away), 0.015, 0.021), finding, f"move the subject to the {other}, more empty space on the {side}")]
-    low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[composition.framing]
+    faults = [
+        Fault(
+            over(abs(away), 0.015, 0.021), finding, f"move the subject to the {other}, more empty space on the {side}"
+        )
+    ]
+    low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[
+        composition.framing
+    ]
     if asked.kind in ("vista", "poster", "flatlay", "interior"):
         low, high = 0.02, 0.95
-    faults.append(Fault(over(low - found.mass_share, 0, 0.012), f"only {found.mass_share * 100:.0f} % of the frame is subject", "step closer, larger in the frame"))
-    faults.append(Fault(over(found.mass_share, high, 0.06), f"{found.mass_share * 100:.0f} % of the frame is filled", "step back, smaller in the frame"))
+    faults.append(
+        Fault(
+            over(low - found.mass_share, 0, 0.012),
+            f"only {found.mass_share * 100:.0f} % of the frame is subject",
+            "step closer, larger in the frame",
+        )
+    )
+    faults.append(
+        Fault(
+            over(found.mass_share, high, 0.06),
+            f"{found.mass_share * 100:.0f} % of the frame is filled",
+            "step back, smaller in the frame",
+        )
+    )
     if composition.framing in ("medium", "wide") and asked.kind == "studio":
-        faults.append(Fault(over(found.cut, 0.06, 0.06, 4.0), f"the mass runs into {found.cut * 100:.0f} % of the border", "step back, balance the frame"))
+        faults.append(
+            Fault(
+                over(found.cut, 0.06, 0.06, 4.0),
+                f"the mass runs into {found.cut * 100:.0f} % of the border",
+                "step back, balance the frame",
+            )
+        )
     # A landscape carries its weight low; a thing on a plinth does not.
     free_height = 0.24 if asked.kind == "vista" else 0.09
-    faults.append(Fault(over(abs(found.mass_y - 0.52), free_height, 0.05, 3.0), "the mass sits too far from the middle height", "balance the frame"))
+    faults.append(
+        Fault(
+            over(abs(found.mass_y - 0.52), free_height, 0.05, 3.0),
+            "the mass sits too far from the middle height",
+            "balance the frame",
+        )
+    )
     return faults
 
 
@@ -129,15 +169,39 @@ def relevance_faults(found: Measures, request: ScoreRequest, asked: Direction, p
     faults = []
     if palette:
         distance = palette_distance(found, palette)
-        faults.append(Fault(over(distance, 6.0, 3.6), f"colours lie {distance:.0f} ΔE from what was asked", f"closer to the palette {' '.join(palette[:4])}"))
+        faults.append(
+            Fault(
+                over(distance, 6.0, 3.6),
+                f"colours lie {distance:.0f} ΔE from what was asked",
+                f"closer to the palette {' '.join(palette[:4])}",
+            )
+        )
         missing = palette_missing(found, palette)
         share = len(missing) / len(palette)
-        faults.append(Fault(over(share, 0.05, 0.2, 3.0), f"{len(missing)} of {len(palette)} palette colours are absent", f"closer to the palette {' '.join(missing[:3])}"))
+        faults.append(
+            Fault(
+                over(share, 0.05, 0.2, 3.0),
+                f"{len(missing)} of {len(palette)} palette colours are absent",
+                f"closer to the palette {' '.join(missing[:3])}",
+            )
+        )
     distinct = 18 if asked.kind == "vista" else 32
-    faults.append(Fault(over(distinct - found.standing_out, 0, 6.0, 4.0), "the subject hardly stands out from its surroundings", "more contrast, step closer"))
+    faults.append(
+        Fault(
+            over(distinct - found.standing_out, 0, 6.0, 4.0),
+            "the subject hardly stands out from its surroundings",
+            "more contrast, step closer",
+        )
+    )
     asked_aspect, aspect = request.width / max(1, request.height), found.width / max(1, found.height)
     skew = abs(aspect / asked_aspect - 1)
-    faults.append(Fault(over(skew, 0.02, 0.06), f"the format is {found.width} x {found.height}, not {request.width} x {request.height}", "keep the requested format"))
+    faults.append(
+        Fault(
+            over(skew, 0.02, 0.06),
+            f"the format is {found.width} x {found.height}, not {request.width} x {request.height}",
+            "keep the requested format",
+        )
+    )
     small = 1 - (found.width * found.height) / max(1, request.width * request.height)
     faults.append(Fault(over(small, 0.1, 0.2, 3.0), "the picture is smaller than asked", "keep the requested size"))
     return faults
@@ -150,11 +214,27 @@ def coherence_faults(found: Measures, asked: Direction) -> list[Fault]:
     noise above three code values is visible on a plain backdrop (just noticeable at about one, ISO 15739).
     """
     return [
-        Fault(over(found.clipped_high, 0.012, 0.025), f"{found.clipped_high * 100:.0f} % of the frame is burnt out", "hold back the highlights"),
-        Fault(over(found.clipped_low, 0.05, 0.06), f"{found.clipped_low * 100:.0f} % of the frame is black", "lift the shadows"),
-        Fault(over(0.56 - found.sharpness, 0, 0.08, 5.0), f"edges are soft ({found.sharpness:.2f} of 1)", "make it sharper"),
+        Fault(
+            over(found.clipped_high, 0.012, 0.025),
+            f"{found.clipped_high * 100:.0f} % of the frame is burnt out",
+            "hold back the highlights",
+        ),
+        Fault(
+            over(found.clipped_low, 0.05, 0.06),
+            f"{found.clipped_low * 100:.0f} % of the frame is black",
+            "lift the shadows",
+        ),
+        Fault(
+            over(0.56 - found.sharpness, 0, 0.08, 5.0),
+            f"edges are soft ({found.sharpness:.2f} of 1)",
+            "make it sharper",
+        ),
         Fault(over(found.noise, 2.0, 1.0, 4.0), f"noise of {found.noise:.1f} code values", "cleaner grain"),
-        Fault(over(12.0 - found.contrast, 0, 1.6, 4.0), f"the tones lie within {found.contrast:.0f} L* of each other", "more contrast"),
+        Fault(
+            over(12.0 - found.contrast, 0, 1.6, 4.0),
+            f"the tones lie within {found.contrast:.0f} L* of each other",
+            "more contrast",
+        ),
     ]
 
 
@@ -194,7 +274,13 @@ def brand_faults(found: Measures, brand: BrandGuide) -> list[Fault]:
     palette = tuple(colour for colour in brand.palette if _is_colour(colour))
     if palette:
         distance = palette_distance(found, palette)
-        faults.append(Fault(over(distance, 6.0, 3.4), f"colours lie {distance:.0f} ΔE from the brand", f"closer to the brand palette {' '.join(palette[:4])}"))
+        faults.append(
+            Fault(
+                over(distance, 6.0, 3.4),
+                f"colours lie {distance:.0f} ΔE from the brand",
+                f"closer to the brand palette {' '.join(palette[:4])}",
+            )
+        )
     mood = read_mood(" ".join(brand.mood))
     if mood.words:
         worst = max(mood_faults(found, mood, palette), key=lambda fault: fault.points)

@@ -66,7 +66,7 @@ def refine(request: RenderRequest) -> Image.Image:
 
 
 def inpaint(request: RenderRequest) -> Image.Image:
-    """Only the white of the mask changes. The edge is feathered inwards; where the mask is black the parent's bytes stay."""
+    """Only the white of the mask changes, feathered inwards; where the mask is black the parent's bytes stay."""
     parent, mask = parent_of(request), mask_of(request)
     source, allowed = np.asarray(parent), np.asarray(mask)
     changing = allowed > 0
@@ -75,7 +75,7 @@ def inpaint(request: RenderRequest) -> Image.Image:
     linear = decode(source)
     inside = fill_from_around(linear, changing) if REMOVE.search(request.prompt) else _edited(linear, request)
     if not REMOVE.search(request.prompt) and float(np.abs(inside - linear)[changing].mean()) < 0.004:
-        # Words without a reading must still answer the mark: relight the spot, visibly and in the picture's own colours.
+        # Words without a reading must still answer the mark: relight the spot in the picture's own colours.
         inside = linear * (1 + 0.28 * generator_for("spot", request.seed, request.prompt).choice([-1.0, 1.0]))
     rng = generator_for("inpaint", request.seed, request.prompt)
     edited = np.asarray(finish.develop(np.clip(inside, 0, 1), rng=rng, grain=0.25), dtype=np.float32)
@@ -92,21 +92,26 @@ def _feather(allowed: np.ndarray, short: int) -> Floats:
 
 
 def fill_from_around(linear: Floats, hole: np.ndarray) -> Floats:
-    """Fill a hole with its surroundings: a pyramid of weighted averages from fine to coarse (push-pull, Gortler 1996)."""
+    """Fill a hole from its surroundings: weighted averages from fine to coarse and back (push-pull, Gortler 1996)."""
     weight = (~hole).astype(np.float32)
     if not weight.any():
         return np.broadcast_to(linear.mean(axis=(0, 1)), linear.shape).astype(np.float32)
-    levels: list[tuple[Floats, Floats]] = [(linear * weight[..., None], weight)]
+    levels: list[tuple[Floats, Floats]] = [((linear * weight[..., None]).astype(np.float32), weight)]
     while min(levels[-1][1].shape) > 2 and float(levels[-1][1].min()) < 0.05:
         colour, known = levels[-1]
         size = (max(1, known.shape[1] // 2), max(1, known.shape[0] // 2))
-        levels.append((finish.resized(colour, *size, Image.Resampling.BOX), finish.resized(known, *size, Image.Resampling.BOX)))
+        levels.append(
+            (
+                finish.resized(colour, *size, Image.Resampling.BOX),
+                finish.resized(known, *size, Image.Resampling.BOX),
+            )
+        )
     colour, known = levels.pop()
-    filled = colour / np.maximum(known, 1e-3)[..., None]
+    filled = (colour / np.maximum(known, np.float32(1e-3))[..., None]).astype(np.float32)
     while levels:
         colour, known = levels.pop()
         larger = finish.resized(filled, known.shape[1], known.shape[0], Image.Resampling.BICUBIC)
-        filled = colour + larger * (1 - known)[..., None]
+        filled = (colour + larger * (1 - known)[..., None]).astype(np.float32)
     return np.clip(filled, 0, 1).astype(np.float32)
 
 
@@ -115,9 +120,15 @@ def _edited(linear: Floats, request: RenderRequest) -> Floats:
     direction = read_direction(request.prompt)
     words = request.prompt.lower()
     fixed = direction.corrections
-    stops = 0.42 * fixed.exposure + 0.35 * direction.mood.brightness * (1 if re.search(r"\bmood\b|look|feel", words) else 0)
+    stops = 0.42 * fixed.exposure + 0.35 * direction.mood.brightness * (
+        1 if re.search(r"\bmood\b|look|feel", words) else 0
+    )
     warmth = 0.55 * fixed.warmth + (0.5 * direction.light.warmth)
-    picture = _relight(linear, direction) if direction.light.azimuth is not None or direction.light.elevation is not None else linear
+    picture = (
+        _relight(linear, direction)
+        if direction.light.azimuth is not None or direction.light.elevation is not None
+        else linear
+    )
     if warmth:
         picture = picture * tint(float(np.clip(warmth, -1.2, 1.2)))
     colours = find_colours(words)
@@ -128,8 +139,8 @@ def _edited(linear: Floats, request: RenderRequest) -> Floats:
     if fixed.clean or re.search(r"\bsmooth(?:er)?\b|\bsofter\b|\bblur", words):
         picture = finish.blurred(picture, 2.2)
     return finish.tone(
-        picture, exposure=stops, contrast=0.35 * fixed.contrast, saturation=0.35 * fixed.saturation, shadows=0.8 * fixed.shadows,
-        highlights=0.6 * fixed.highlights,
+        picture, exposure=stops, contrast=0.35 * fixed.contrast, saturation=0.35 * fixed.saturation,
+        shadows=0.8 * fixed.shadows, highlights=0.6 * fixed.highlights,
     )  # fmt: skip
 
 

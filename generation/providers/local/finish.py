@@ -1,6 +1,6 @@
 """The darkroom: depth of field, bloom, tone curve, vignette, grain and the small label that says what a picture is.
 
-Tone curve: linear to 0.72, then an exponential shoulder, so that palette colours keep their value and only lights roll off.
+Tone curve: linear to 0.72, then an exponential shoulder: palette colours keep their value and only lights roll off.
 """
 
 from functools import cache
@@ -14,7 +14,9 @@ from generation.providers.local.colours import Floats, encode, luminance
 def resized(plane: Floats, width: int, height: int, method: Image.Resampling = Image.Resampling.BILINEAR) -> Floats:
     """A float picture (h, w) or (h, w, channels) at another size."""
     if plane.ndim == 2:
-        return np.asarray(Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize((width, height), method))
+        return np.asarray(
+            Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize((width, height), method)
+        )
     return np.stack([resized(plane[..., channel], width, height, method) for channel in range(plane.shape[2])], axis=-1)
 
 
@@ -26,22 +28,26 @@ def blurred(picture: Floats, radius: float) -> Floats:
     for axis in (0, 1):
         pad = [(1, 1) if a == axis else (0, 0) for a in range(small.ndim)]
         edge = np.pad(small, pad, mode="edge")
-        low, high = np.take(edge, range(0, small.shape[axis]), axis), np.take(edge, range(2, small.shape[axis] + 2), axis)
-        small = (low + 2 * small + high) / 4
-    return resized(small.astype(np.float32), width, height, Image.Resampling.BICUBIC)
+        low, high = (
+            np.take(edge, range(small.shape[axis]), axis),
+            np.take(edge, range(2, small.shape[axis] + 2), axis),
+        )
+        small = ((low + 2 * small + high) / 4).astype(np.float32)
+    return resized(small, width, height, Image.Resampling.BICUBIC)
 
 
 def focus(picture: Floats, depth: Floats, *, near: float, spread: float, strength: float) -> Floats:
     """Blur by distance from the plane of focus: sharp within `spread` of `near`, at most `strength` pixels.
 
-    The blur is weighted by how far out of focus each pixel is, so that a sharp subject does not smear into what is behind it.
+    The blur is weighted by how far out of focus each pixel is, so that a sharp subject does not smear backwards.
     """
     away = np.clip((np.abs(depth - near) - spread) / (2.2 * spread + 1e-3), 0, 1).astype(np.float32)[..., None]
     weight = away + np.float32(0.004)
     weighted = picture * weight
 
     def spread_out(radius: float) -> Floats:
-        return blurred(weighted, radius) / np.maximum(blurred(weight[..., 0], radius), 1e-3)[..., None]
+        total = np.maximum(blurred(weight[..., 0], radius), np.float32(1e-3))
+        return (blurred(weighted, radius) / total[..., None]).astype(np.float32)
 
     slightly, fully = spread_out(strength * 0.45), spread_out(strength)
     first, second = np.clip(away * 2, 0, 1), np.clip(away * 2 - 1, 0, 1)
@@ -58,8 +64,16 @@ def foreground(picture: Floats, colour: Floats, rng: np.random.Generator) -> Flo
         angle = float(rng.uniform(-0.9, 0.9))
         u, v = (x - side) * width / height, y - float(rng.uniform(0.9, 1.15))
         along, across = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
-        veil = np.maximum(veil, np.clip(1.25 - ((along / rng.uniform(0.2, 0.34)) ** 2 + (across / rng.uniform(0.07, 0.12)) ** 2), 0, 1))
-    cover = np.clip(resized(blurred(veil.astype(np.float32), 2.4), width, height, Image.Resampling.BICUBIC), 0, 1)[..., None] * 0.85
+        veil = np.maximum(
+            veil,
+            np.clip(1.25 - ((along / rng.uniform(0.2, 0.34)) ** 2 + (across / rng.uniform(0.07, 0.12)) ** 2), 0, 1),
+        )
+    cover = (
+        np.clip(resized(blurred(veil.astype(np.float32), 2.4), width, height, Image.Resampling.BICUBIC), 0, 1)[
+            ..., None
+        ]
+        * 0.85
+    )
     return picture * (1 - cover) + colour * cover
 
 
@@ -67,10 +81,13 @@ def bloom(picture: Floats, amount: float) -> Floats:
     """Lights spill a little, as through a real lens."""
     bright = np.clip(picture - 0.75, 0, 2)
     size = max(picture.shape[:2])
-    return picture + amount * (blurred(bright, size / 90) + 0.6 * blurred(bright, size / 24))
+    spill = blurred(bright, size / 90) + np.float32(0.6) * blurred(bright, size / 24)
+    return (picture + np.float32(amount) * spill).astype(np.float32)
 
 
-def tone(picture: Floats, *, exposure: float, contrast: float, saturation: float, shadows: float, highlights: float) -> Floats:
+def tone(
+    picture: Floats, *, exposure: float, contrast: float, saturation: float, shadows: float, highlights: float
+) -> Floats:
     """Exposure in stops, contrast around middle grey, saturation around luminance; shoulder above 0.72. Result 0..1."""
     value = picture * np.float32(2.0**exposure)
     if contrast:
@@ -119,7 +136,11 @@ def label(picture: Image.Image) -> Image.Image:
     draw = ImageDraw.Draw(picture, "RGBA")
     left, top, right, bottom = draw.textbbox((0, 0), "comp", font=font)
     x, y = picture.width - (right - left) - 1.4 * size, picture.height - (bottom - top) - 1.5 * size
-    patch = picture.crop((int(x), int(y), picture.width, picture.height)).convert("L").resize((1, 1), Image.Resampling.BOX)
+    patch = (
+        picture.crop((int(x), int(y), picture.width, picture.height)).convert("L").resize((1, 1), Image.Resampling.BOX)
+    )
     tone_under = int(np.asarray(patch)[0, 0])
-    draw.text((x - left, y - top), "comp", font=font, fill=(255, 255, 255, 110) if tone_under < 140 else (20, 20, 20, 105))
+    draw.text(
+        (x - left, y - top), "comp", font=font, fill=(255, 255, 255, 110) if tone_under < 140 else (20, 20, 20, 105)
+    )
     return picture

@@ -63,7 +63,11 @@ def hang_lights(plan: Plan, stage: Stage, rng: np.random.Generator) -> Lights:
     pattern = plan.direction.light.pattern
     if not pattern and plan.direction.kind == "interior":
         pattern = ("window", "leaves", "blinds")[int(rng.integers(3))]
-    halo = (float(-0.5 * key[0]) if not behind else 0.0, stage.top + 0.7 * stage.subject_height, 0.85 if behind else 0.5)
+    halo = (
+        float(-0.5 * key[0]) if not behind else 0.0,
+        stage.top + 0.7 * stage.subject_height,
+        0.85 if behind else 0.5,
+    )
     if plan.direction.subjects[:1] == ("lamp",):
         # The lamp lights the wall behind it.
         halo = (0.0, stage.top + 0.8 * stage.subject_height, 1.7)
@@ -119,7 +123,8 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     """Radiance (h, w, 3) and distance (h, w) of floor and wall at one ray per `step` pixels."""
     camera = stage.camera
     columns, rows = np.meshgrid(
-        np.arange(step / 2, camera.width + step, step, dtype=np.float32), np.arange(step / 2, camera.height + step, step, dtype=np.float32)
+        np.arange(step / 2, camera.width + step, step, dtype=np.float32),
+        np.arange(step / 2, camera.height + step, step, dtype=np.float32),
     )
     rays = camera.rays(columns.ravel(), rows.ravel())
     origin = camera.position
@@ -131,7 +136,9 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     points = origin[:, None] + rays * near
     normals = np.stack([np.zeros_like(share), 1 - share, -share])
     if stage.waves:
-        normals[0] += stage.waves * 0.34 * share * np.sin(points[0] * 5.2 + 1.3 * np.sin(points[1] * 1.1) + lights.phase * 6)
+        normals[0] += (
+            stage.waves * 0.34 * share * np.sin(points[0] * 5.2 + 1.3 * np.sin(points[1] * 1.1) + lights.phase * 6)
+        )
     normals /= np.sqrt((normals * normals).sum(axis=0))
     albedo = plan.colours.floor[:, None] * (1 - share) + _wall_colour(plan, stage, points) * share
     direct = np.clip(lights.key @ normals, 0, None)
@@ -141,8 +148,12 @@ def shade_backdrop(plan: Plan, stage: Stage, lights: Lights, *, step: int) -> tu
     pattern = gobo(lights, points)
     x, y, strength = lights.halo
     glow = np.exp(-((points[0] - x) ** 2 + (points[1] - y) ** 2) / np.float32(2.4)) * share
-    irradiance = lights.key_colour[:, None] * (direct * lit * fall * pattern) + lights.fill_colour[:, None] * (ambient * (0.5 + 0.75 * fall))
-    wall_light = lights.key_colour[:, None] * (share * (0.3 + np.float32(strength) * glow) * (0.45 + 0.55 * pattern) * (0.4 + 0.6 * lit))
+    irradiance = lights.key_colour[:, None] * (direct * lit * fall * pattern) + lights.fill_colour[:, None] * (
+        ambient * (0.5 + 0.75 * fall)
+    )
+    wall_light = lights.key_colour[:, None] * (
+        share * (0.3 + np.float32(strength) * glow) * (0.45 + 0.55 * pattern) * (0.4 + 0.6 * lit)
+    )
     radiance = albedo * (irradiance + wall_light)
     shape = columns.shape
     return np.moveaxis(radiance.reshape(3, *shape), 0, -1).astype(np.float32), near.reshape(shape)
@@ -157,7 +168,11 @@ def _wall_colour(plan: Plan, stage: Stage, points: Floats) -> Floats:
 def _sweep(floor_at: Floats, wall_at: Floats, softness: float) -> tuple[Floats, Floats]:
     """Smooth union of floor and wall distances: distance and the share of wall. The curve of a paper sweep."""
     difference = np.clip((floor_at - wall_at) / np.float32(softness) * 0.5 + 0.5, 0, 1)
-    near = np.minimum(floor_at, 1e4) * (1 - difference) + wall_at * difference - np.float32(softness) * difference * (1 - difference)
+    near = (
+        np.minimum(floor_at, 1e4) * (1 - difference)
+        + wall_at * difference
+        - np.float32(softness) * difference * (1 - difference)
+    )
     return near.astype(np.float32), (difference * difference * (3 - 2 * difference)).astype(np.float32)
 
 
@@ -186,13 +201,23 @@ def shade_solids(plan: Plan, stage: Stage, lights: Lights, hits: Hits, picture: 
 def _surface_of(solid: Solid) -> Floats:
     material = solid.material
     return np.array(
-        [*material.colour, material.roughness, material.gloss, material.metal, material.glow, material.translucency], np.float32
+        [*material.colour, material.roughness, material.gloss, material.metal, material.glow, material.translucency],
+        np.float32,
     )
 
 
-def _answer(plan: Plan, stage: Stage, lights: Lights, points: Floats, normals: Floats, rays: Floats, surface: Floats) -> Floats:
+def _answer(
+    plan: Plan, stage: Stage, lights: Lights, points: Floats, normals: Floats, rays: Floats, surface: Floats
+) -> Floats:
     """Radiance (3, n) towards the camera."""
-    albedo, roughness, gloss, metal, glow, through = surface[:3], surface[3], surface[4], surface[5], surface[6], surface[7]
+    albedo, roughness, gloss, metal, glow, through = (
+        surface[:3],
+        surface[3],
+        surface[4],
+        surface[5],
+        surface[6],
+        surface[7],
+    )
     lifted = points + normals * np.float32(0.006)
     lit = shadow(stage.solids, lifted, lights.key, softness=lights.softness * 0.8, steps=12)
     ambient = occlusion(stage.solids, points, normals, reach=0.3)
@@ -227,8 +252,14 @@ def reflected_room(plan: Plan, lights: Lights, mirrored: Floats, roughness: Floa
     forward = lights.key @ mirrored
     a, b = np.abs(lights.across @ mirrored), np.abs(lights.up @ mirrored)
     box = _falloff(a, 0.34, blur) * _falloff(b, 0.5, blur) * (forward > 0)
-    strip = _falloff(np.abs(mirrored[0] - np.float32(-0.75 * np.sign(lights.key[0] + 1e-6))), 0.1, blur) * _falloff(np.abs(mirrored[1] - 0.15), 0.7, blur)
-    return room + lights.key_colour[:, None] * (box * 9.0 * strength) + lights.rim_colour[:, None] * (strip * 1.6 * strength)
+    strip = _falloff(np.abs(mirrored[0] - np.float32(-0.75 * np.sign(lights.key[0] + 1e-6))), 0.1, blur) * _falloff(
+        np.abs(mirrored[1] - 0.15), 0.7, blur
+    )
+    return (
+        room
+        + lights.key_colour[:, None] * (box * 9.0 * strength)
+        + lights.rim_colour[:, None] * (strip * 1.6 * strength)
+    )
 
 
 def _falloff(value: Floats, half: float, blur: Floats) -> Floats:

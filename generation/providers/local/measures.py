@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from generation.providers.local.colours import Floats, decode, hex_to_lab, to_lab
 
@@ -40,10 +40,12 @@ class Measures:
 def measure(image: bytes) -> Measures:
     """Measure an encoded picture. Raises ValueError where it cannot be decoded."""
     try:
-        picture = Image.open(io.BytesIO(image))
-        width, height = ImageOps.exif_transpose(picture).size
-        picture.draft("RGB", (LARGE_SIDE, LARGE_SIDE))
-        picture = ImageOps.exif_transpose(picture).convert("RGB")
+        opened = Image.open(io.BytesIO(image))
+        width, height = opened.size
+        if opened.getexif().get(ExifTags.Base.Orientation, 1) >= 5:
+            width, height = height, width
+        opened.draft("RGB", (LARGE_SIDE, LARGE_SIDE))
+        picture = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError("The picture cannot be decoded.") from error
     large = _limited(picture, LARGE_SIDE)
@@ -77,7 +79,9 @@ def _limited(picture: Image.Image, side: int) -> Image.Image:
     factor = side / max(picture.size)
     if factor >= 1:
         return picture
-    return picture.resize((max(3, round(picture.width * factor)), max(3, round(picture.height * factor))), Image.Resampling.BOX)
+    return picture.resize(
+        (max(3, round(picture.width * factor)), max(3, round(picture.height * factor))), Image.Resampling.BOX
+    )
 
 
 def salience_of(lab: Floats) -> Floats:
@@ -134,7 +138,7 @@ def sharpness_of(luma: Floats) -> float:
     """Steepness of the strongest edges, 0..1.
 
     The variance of the Laplacian (Pech-Pacheco 2000) rises with contrast as well as with focus; dividing the strongest
-    Laplacian by the height of its edge leaves the focus. The steepest half percent is taken: a soft backdrop is no fault.
+    Laplacian by the height of its edge leaves the focus. The steepest half percent counts: a soft backdrop is no fault.
     """
     centre = luma[1:-1, 1:-1]
     laplacian = np.abs(4 * centre - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:])
@@ -157,7 +161,7 @@ def noise_of(luma: Floats) -> float:
 
 
 def dominant_colours(lab: Floats, *, count: int = 6) -> tuple[tuple[Floats, float], ...]:
-    """Dominant colours by k-means in CIELAB (Lloyd, eight rounds), started far apart so that the result is repeatable."""
+    """Dominant colours by k-means in CIELAB (Lloyd, eight rounds), started far apart: repeatable without a seed."""
     pixels = lab.reshape(-1, 3)[:: max(1, lab.shape[0] * lab.shape[1] // 12000)]
     centres = [pixels.mean(axis=0)]
     nearest = np.linalg.norm(pixels - centres[0], axis=1)
@@ -167,7 +171,9 @@ def dominant_colours(lab: Floats, *, count: int = 6) -> tuple[tuple[Floats, floa
     means = np.array(centres, np.float32)
     for _ in range(8):
         owner = np.linalg.norm(pixels[:, None] - means[None], axis=2).argmin(axis=1)
-        means = np.array([pixels[owner == i].mean(axis=0) if (owner == i).any() else means[i] for i in range(count)], np.float32)
+        means = np.array(
+            [pixels[owner == i].mean(axis=0) if (owner == i).any() else means[i] for i in range(count)], np.float32
+        )
     shares = np.bincount(owner, minlength=count) / len(owner)
     return tuple((means[i], float(shares[i])) for i in np.argsort(-shares) if shares[i] > 0.004)
 

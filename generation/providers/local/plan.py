@@ -54,7 +54,7 @@ class Colours:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything the stage needs. Angles in degrees, `exposure` in stops, `apparent` is the subject's share of the short side."""
+    """Everything the stage needs. Angles in degrees, `exposure` in stops, `apparent`: the subject by the short side."""
 
     direction: Direction
     colours: Colours
@@ -125,7 +125,7 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
         range(len(labs)),
         key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction) * float(np.hypot(labs[i][1], labs[i][2])),
     )
-    bolder = len(order) > 2 and rng.random() < 0.22 and float(np.hypot(labs[order[1]][1], labs[order[1]][2])) < 42
+    bolder = len(order) > 2 and rng.random() < 0.22 and _may_be_wall(labs[order[1]], wanted)
     wall_at = order[1] if bolder else order[0]
     wall = labs[wall_at]
     if direction.backdrop_colour and direction.kind != "outdoor":
@@ -166,8 +166,13 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
     )
 
 
+def _may_be_wall(lab: Floats, wanted: float) -> bool:
+    """Whether a second choice of backdrop still suits the light the mood wants (CIELAB lightness)."""
+    return float(np.hypot(lab[1], lab[2])) < 42 and abs(float(lab[0]) - wanted) < 30
+
+
 def _chroma_cost(direction: Direction) -> float:
-    """How much a loud colour is held back from filling the frame: a poster may shout, a room should not, a vivid mood must."""
+    """How much a loud colour is kept from filling the frame: a room should not shout, a vivid mood must."""
     base = {"poster": 0.1, "studio": 0.3, "macro": 0.3}.get(direction.kind, 0.45)
     return base - 0.75 * max(direction.mood.saturation, 0.0)
 
@@ -192,7 +197,8 @@ def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, 
         elevation=elevation,
         softness=light.softness,
         # White light shows paint as it is: a palette correction turns the coloured gels down.
-        light_warmth=(0.35 if fixed.palette else 1.0) * float(np.clip(light.warmth + 0.55 * mood.warmth + drift.warmth + 0.3 * fixed.warmth, -1.3, 1.3)),
+        light_warmth=(0.35 if fixed.palette else 1.0)
+        * float(np.clip(light.warmth + 0.55 * mood.warmth + drift.warmth + 0.3 * fixed.warmth, -1.3, 1.3)),
         rim=light.rim,
         exposure=stops,
         contrast=drift.contrast + 0.3 * mood.contrast + 0.28 * fixed.contrast,
@@ -205,7 +211,7 @@ def make_plan(*, direction: Direction, drift: Drift, look: np.random.Generator, 
 
 
 def _mend(drift: Drift, direction: Direction) -> Drift:
-    """Take out what was criticised. A fault that nobody named gets smaller, not away: a second take is done with more care."""
+    """Take out what was criticised. What nobody named gets smaller, not away: a second take is done with more care."""
     fixed = direction.corrections
     care = 0.4 if fixed.any else 1.0
     placed = fixed.place or fixed.shift != 0

@@ -25,10 +25,10 @@ def draw_poster(plan: Plan, stage: Stage, lights: Lights, cut: CutOut | None, rn
     ground = _draw_ground(plan, camera.width, camera.height, stage, rng)
     picture = np.ascontiguousarray(decode(np.asarray(ground)), dtype=np.float32)
     standing = "mountains" not in plan.direction.subjects[:1] and "skyline" not in plan.direction.subjects[:1]
+    if standing or cut is not None:
+        _paste_subject(stage, lights, picture)
     if cut is not None:
         set_on_stage(plan, stage, lights, cut, picture)
-    elif standing:
-        _paste_subject(stage, lights, picture)
     return _paper(picture, rng)
 
 
@@ -91,7 +91,9 @@ def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, ink: Ink
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
 
 
-def _sunrise(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator) -> None:
+def _sunrise(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator
+) -> None:
     """A sun behind peaks and rolling ground."""
     short = min(wide, high)
     warm = max(inks[1:], key=lambda ink: ink[0] - ink[2])
@@ -103,11 +105,16 @@ def _sunrise(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float,
         ink = land[number % len(land)]
         draw.polygon([(peak_x - half, floor), (peak_x, floor - tall), (peak_x + half, floor)], fill=ink)
         darker = tuple(int(value * 0.84) for value in ink)
-        draw.polygon([(peak_x, floor - tall), (peak_x + half, floor), (peak_x + 0.12 * half, floor)], fill=(darker[0], darker[1], darker[2]))
+        draw.polygon(
+            [(peak_x, floor - tall), (peak_x + half, floor), (peak_x + 0.12 * half, floor)],
+            fill=(darker[0], darker[1], darker[2]),
+        )
     _waves(draw, inks, floor - 0.03 * high, wide, high, rng)
 
 
-def _waves(draw: ImageDraw.ImageDraw, inks: list[Ink], top: float, wide: int, high: int, rng: np.random.Generator) -> None:
+def _waves(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], top: float, wide: int, high: int, rng: np.random.Generator
+) -> None:
     for number in range(3):
         phase, swing = float(rng.uniform(0, 6)), high * 0.018
         base = top + number * (high - top) * 0.32
@@ -115,7 +122,9 @@ def _waves(draw: ImageDraw.ImageDraw, inks: list[Ink], top: float, wide: int, hi
         draw.polygon([*line, (wide, high), (0, high)], fill=inks[(number + 1) % len(inks)] if number else inks[-1])
 
 
-def _arcs(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator) -> None:
+def _arcs(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator
+) -> None:
     """Concentric arcs rising behind the subject."""
     largest = 0.62 * min(wide, high)
     for number in range(5):
@@ -124,20 +133,26 @@ def _arcs(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wi
     draw.rectangle((0, floor, wide, high), fill=inks[-1] if inks[-1] != inks[0] else inks[1])
 
 
-def _rays(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator) -> None:
+def _rays(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator
+) -> None:
     """A sunburst from behind the subject, with a disc."""
     centre_y, reach = floor - 0.3 * min(wide, high), 2.0 * max(wide, high)
     start = float(rng.uniform(0, 0.3))
     soft = tuple(int(0.72 * a + 0.28 * b) for a, b in zip(inks[0], inks[1], strict=True))
     for number in range(12):
         first, last = start + number * np.pi / 6, start + (number + 0.5) * np.pi / 6
-        points = [(x, centre_y)] + [(x + reach * np.cos(angle), centre_y + reach * np.sin(angle)) for angle in (first, last)]
+        points = [(x, centre_y)] + [
+            (x + reach * np.cos(angle), centre_y + reach * np.sin(angle)) for angle in (first, last)
+        ]
         draw.polygon(points, fill=(soft[0], soft[1], soft[2]))
     _disc(draw, x, centre_y, 0.36 * min(wide, high), inks[2])
     draw.rectangle((0, floor, wide, high), fill=inks[-1])
 
 
-def _blocks(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator) -> None:
+def _blocks(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, high: int, rng: np.random.Generator
+) -> None:
     """Quarter discs and squares on a grid, after the Bauhaus; quiet behind the subject."""
     cell = min(wide, high) / 4
     for row in range(int(high / cell) + 1):
@@ -153,7 +168,9 @@ def _blocks(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, 
                 corner_x, corner_y = left + cell * int(rng.integers(2)), top + cell * int(rng.integers(2))
                 quarter = 90 * ((1 if corner_x > left else 0) + (2 if corner_y > top else 0))
                 turn = {0: 0, 90: 90, 180: 270, 270: 180}[quarter]
-                draw.pieslice((corner_x - cell, corner_y - cell, corner_x + cell, corner_y + cell), turn, turn + 90, fill=ink)
+                draw.pieslice(
+                    (corner_x - cell, corner_y - cell, corner_x + cell, corner_y + cell), turn, turn + 90, fill=ink
+                )
             elif shape == 1:
                 _disc(draw, left + cell / 2, top + cell / 2, cell * 0.36, ink)
             else:
@@ -161,7 +178,9 @@ def _blocks(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, 
     draw.rectangle((0, floor, wide, high), fill=inks[-1])
 
 
-def _towers(draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, rng: np.random.Generator) -> None:
+def _towers(
+    draw: ImageDraw.ImageDraw, inks: list[Ink], x: float, floor: float, wide: int, rng: np.random.Generator
+) -> None:
     """A flat skyline with dots of light."""
     left = x - 0.36 * wide
     while left < x + 0.36 * wide:
@@ -183,5 +202,7 @@ def _paper(picture: Floats, rng: np.random.Generator) -> Floats:
     height, width = picture.shape[:2]
     fine = rng.normal(0, 1, (height // 2 + 1, width // 2 + 1)).astype(np.float32)
     coarse = rng.normal(0, 1, (height // 24 + 2, width // 24 + 2)).astype(np.float32)
-    tooth = 0.014 * finish.resized(fine, width, height) + 0.012 * finish.resized(coarse, width, height, Image.Resampling.BICUBIC)
+    tooth = 0.014 * finish.resized(fine, width, height) + 0.012 * finish.resized(
+        coarse, width, height, Image.Resampling.BICUBIC
+    )
     return np.clip(picture * (1 + tooth[..., None]), 0, 1).astype(np.float32)

@@ -87,15 +87,21 @@ def _rounded(size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def set_on_stage(plan: Plan, stage: Stage, lights: Lights, cut: CutOut, picture: Floats) -> None:
-    """Composite the cut-out into the linear picture, in place: sized, light-matched, with a shadow where it touches."""
+def set_on_stage(plan: Plan, stage: Stage, lights: Lights, cut: CutOut, picture: Floats) -> Floats:
+    """Composite the cut-out into the linear picture, in place: sized, light-matched, with a shadow where it touches.
+
+    Returns how much of each pixel it covers, (height, width), 0..1.
+    """
     height, width = picture.shape[:2]
     camera = stage.camera
     foot_x, foot_y, _ = camera.project(np.array([0, stage.top, 0], np.float32))
     _, head_y, _ = camera.project(np.array([0, stage.top + stage.subject_height, 0], np.float32))
     tall = max(4, round(abs(foot_y - head_y)))
     if plan.direction.kind == "flatlay":
-        tall, foot_y = max(4, round(plan.apparent * min(width, height))), camera.centre_y * height + plan.apparent * min(width, height) / 2
+        tall, foot_y = (
+            max(4, round(plan.apparent * min(width, height))),
+            camera.centre_y * height + plan.apparent * min(width, height) / 2,
+        )
     wide = max(4, round(tall * cut.aspect))
     scaled = cut.picture.resize((wide, tall), Image.Resampling.LANCZOS)
     left, top = round(foot_x - wide / 2), round(foot_y - tall)
@@ -106,6 +112,7 @@ def set_on_stage(plan: Plan, stage: Stage, lights: Lights, cut: CutOut, picture:
     body = decode(np.asarray(canvas.convert("RGB"))) * _match(plan, lights, width, left, wide)
     picture *= 1 - alpha
     picture += body * alpha
+    return np.asarray(alpha[..., 0], dtype=np.float32)
 
 
 def _touch_down(picture: Floats, alpha: Image.Image, *, foot_y: float, tall: int) -> None:
@@ -117,7 +124,10 @@ def _touch_down(picture: Floats, alpha: Image.Image, *, foot_y: float, tall: int
     flat = strip.resize((box[2] - box[0], max(3, tall // 16)), Image.Resampling.BILINEAR)
     ground = Image.new("L", alpha.size, 0)
     ground.paste(flat, (box[0], round(foot_y) - flat.height // 2))
-    close, wide = ground.filter(ImageFilter.GaussianBlur(max(1.0, tall / 70))), ground.filter(ImageFilter.GaussianBlur(max(2.0, tall / 22)))
+    close, wide = (
+        ground.filter(ImageFilter.GaussianBlur(max(1.0, tall / 70))),
+        ground.filter(ImageFilter.GaussianBlur(max(2.0, tall / 22))),
+    )
     dark = np.asarray(ImageChops.lighter(close, wide), dtype=np.float32)[..., None] / 255
     picture *= 1 - 0.72 * dark
 

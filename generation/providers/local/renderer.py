@@ -23,6 +23,8 @@ from generation.providers.local.vocabulary import read_direction
 # over the frame and little that is sharp, therefore its limit is lower.
 LARGEST = 1_100_000
 LARGEST_MACRO = 600_000
+# Below this a side is drawn larger and shrunk: gradients need neighbours.
+SMALLEST_SIDE = 16
 
 
 def render(request: RenderRequest) -> Image.Image:
@@ -65,7 +67,7 @@ def _create(request: RenderRequest) -> Image.Image:
 
 def _drawing_size(width: int, height: int, largest: int) -> tuple[int, int]:
     factor = min(1.0, (largest / (width * height)) ** 0.5)
-    return max(1, round(width * factor)), max(1, round(height * factor))
+    return max(SMALLEST_SIDE, round(width * factor)), max(SMALLEST_SIDE, round(height * factor))
 
 
 def _shoot(
@@ -86,9 +88,10 @@ def _shoot(
     hits = trace(stage.camera, stage.solids)
     shade_solids(plan, stage, lights, hits, picture)
     soften_edges(stage.camera, stage.solids, hits, picture)
-    if cut is not None:
-        set_on_stage(plan, stage, lights, cut, picture)
     depth = np.where(hits.depth < FAR, hits.depth, backdrop_depth)
+    if cut is not None:
+        covered = set_on_stage(plan, stage, lights, cut, picture)
+        depth = np.where(covered > 0.3, np.float32(np.linalg.norm(stage.camera.position - stage.middle)), depth)
     return _darkroom(plan, stage, picture, depth, rng)
 
 
@@ -121,8 +124,7 @@ def _enlarge(coarse: Floats, width: int, height: int) -> Floats:
 
 def _darkroom(plan: Plan, stage: Stage, picture: Floats, depth: Floats, rng: np.random.Generator) -> Floats:
     short = min(picture.shape[:2])
-    middle = np.array([0, stage.top + stage.subject_height / 2, 0], np.float32)
-    distance = float(np.linalg.norm(stage.camera.position - middle))
+    distance = float(np.linalg.norm(stage.camera.position - stage.middle))
     if plan.direction.kind == "macro":
         picture = finish.focus(picture, depth, near=distance - 0.18, spread=0.22, strength=short / 46)
     elif plan.direction.composition.view != "overhead":

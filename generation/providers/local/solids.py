@@ -169,7 +169,9 @@ def capped_cone(low: float, high: float, half: float, rounding: float = 0.02, at
     return measure
 
 
-def tapered_slab(outline: tuple[tuple[float, float], ...], half: float, rounding: float, *, narrowing: float) -> Distance:
+def tapered_slab(
+    outline: tuple[tuple[float, float], ...], half: float, rounding: float, *, narrowing: float
+) -> Distance:
     """A closed outline in x and y, extruded to `half` along z with round edges; `narrowing` thins it with height.
 
     Exact polygon distance after Quilez; shrunk a little because the taper bends space.

@@ -132,17 +132,24 @@ class LocalImageProvider:
 
     def _look(self, external_id: str) -> RenderProgress:
         if not EXTERNAL_ID.fullmatch(external_id):
-            return RenderProgress(RenderStatus.GONE, error_kind="not_found", error_text="The local studio does not know this render.")
+            return RenderProgress(
+                RenderStatus.GONE, error_kind="not_found", error_text="The local studio does not know this render."
+            )
         if self._picture_file(external_id).exists():
             self._renders.pop(external_id, None)
             self._starts.pop(external_id, None)
             return RenderProgress(
-                RenderStatus.SUCCEEDED, (f"studio:{external_id}",), metrics={"image_count": 1.0}, seed=self._seed_of(external_id)
+                RenderStatus.SUCCEEDED,
+                (f"studio:{external_id}",),
+                metrics={"image_count": 1.0},
+                seed=self._seed_of(external_id),
             )
         if self._cancelled_file(external_id).exists():
             return RenderProgress(RenderStatus.CANCELLED)
         if not self._request_file(external_id).exists():
-            return RenderProgress(RenderStatus.GONE, error_kind="not_found", error_text="The local studio does not know this render.")
+            return RenderProgress(
+                RenderStatus.GONE, error_kind="not_found", error_text="The local studio does not know this render."
+            )
         if self._error_file(external_id).exists():
             text = self._error_file(external_id).read_text(encoding="utf-8", errors="replace")
             return RenderProgress(RenderStatus.FAILED, error_kind="render_failed", error_text=text)
@@ -176,7 +183,9 @@ class LocalImageProvider:
                 return
             self._starts[external_id] = self._starts.get(external_id, 0) + 1
             if self._starts[external_id] > MOST_STARTS:
-                text = f"The studio's process ended {MOST_STARTS} times while rendering this request. Nothing was charged."
+                text = (
+                    f"The studio's process ended {MOST_STARTS} times while rendering this request. Nothing was charged."
+                )
                 write_atomically(self._error_file(external_id), text.encode())
                 return
             arguments = (str(self.studio_dir), external_id)
@@ -268,7 +277,11 @@ def render_to_disk(studio_dir: str, external_id: str) -> None:
     except FileNotFoundError:
         return
     except Exception as error:
-        text = str(error) if isinstance(error, ValueError) else f"The studio could not render this request ({type(error).__name__})."
+        text = (
+            str(error)
+            if isinstance(error, ValueError)
+            else f"The studio could not render this request ({type(error).__name__})."
+        )
         logger.exception("The studio could not render %s", external_id)
         write_atomically(folder / f"{external_id}.error", text.encode())
 
@@ -276,7 +289,8 @@ def render_to_disk(studio_dir: str, external_id: str) -> None:
 def _check(request: RenderRequest) -> None:
     if not (1 <= request.width <= LARGEST_SIDE and 1 <= request.height <= LARGEST_SIDE):
         raise ProviderRefused(
-            f"The studio draws from 1 to {LARGEST_SIDE} pixels a side, not {request.width} x {request.height}.", kind="invalid_input"
+            f"The studio draws from 1 to {LARGEST_SIDE} pixels a side, not {request.width} x {request.height}.",
+            kind="invalid_input",
         )
 
 

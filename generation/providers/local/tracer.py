@@ -58,13 +58,15 @@ class Camera:
         return column, row, z
 
     def window_of(self, solid: Solid) -> tuple[int, int, int, int] | None:
-        """Pixel box (left, top, right, bottom) that holds the solid's bounding sphere; None where it is not in sight."""
+        """Pixel box (left, top, right, bottom) around the solid's bounding sphere; None where it is not in sight."""
         column, row, depth = self.project(solid.world_centre)
         if depth < -solid.world_radius:
             return None
         if depth < solid.world_radius * 1.3:
             return 0, 0, self.width, self.height
-        reach = solid.world_radius / np.sqrt(depth * depth - solid.world_radius**2) * self.focal * self.height * 1.08 + 2
+        reach = (
+            solid.world_radius / np.sqrt(depth * depth - solid.world_radius**2) * self.focal * self.height * 1.08 + 2
+        )
         left, right = int(max(0, column - reach)), int(min(self.width, column + reach + 1))
         top, bottom = int(max(0, row - reach)), int(min(self.height, row + reach + 1))
         return (left, top, right, bottom) if left < right and top < bottom else None
@@ -223,7 +225,13 @@ def soften_edges(camera: Camera, solids: list[Solid], hits: Hits, picture: Float
         above = np.clip(rows + (1 if dy > 0 else -1), 0, camera.height - 1)
         row, column = rows.copy(), columns.copy()
         settled = index[rows, columns] == owner
-        for r, c in ((rows, beside), (above, columns), (above, beside), (2 * rows - above, columns), (rows, 2 * columns - beside)):
+        for r, c in (
+            (rows, beside),
+            (above, columns),
+            (above, beside),
+            (2 * rows - above, columns),
+            (rows, 2 * columns - beside),
+        ):
             r, c = np.clip(r, 0, camera.height - 1), np.clip(c, 0, camera.width - 1)
             take = ~settled & (index[r, c] == owner)
             row[take], column[take] = r[take], c[take]

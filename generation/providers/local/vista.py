@@ -28,7 +28,7 @@ class Air:
 
 
 def mix_air(plan: Plan, horizon: float, rng: np.random.Generator) -> Air:
-    """Palette colours by their lightness: the lightest is haze, the warmest light ones glow at the horizon, the darkest is near."""
+    """Palette colours by lightness: the warmest glows at the horizon, the middle one is haze, the darkest is near."""
     labs = sorted((to_lab(colour) for colour in plan.colours.all), key=lambda lab: float(lab[0]))
     dark, light = labs[0].copy(), labs[-1].copy()
     middle = labs[len(labs) // 2] if len(labs) > 2 else 0.5 * (dark + light)
@@ -46,7 +46,8 @@ def mix_air(plan: Plan, horizon: float, rng: np.random.Generator) -> Air:
     side = -0.24 if plan.azimuth < 0 else 0.24
     x = plan.centre[0] + side + float(rng.uniform(-0.05, 0.05))
     return Air(
-        zenith=from_lab(zenith), middle=from_lab(veil), horizon=from_lab(glow), haze=from_lab(haze), near=from_lab(dark),
+        zenith=from_lab(zenith), middle=from_lab(veil),
+        horizon=from_lab(glow), haze=from_lab(haze), near=from_lab(dark),
         sun=(float(np.clip(x, 0.08, 0.92)), horizon - float(rng.uniform(0.06, 0.2))),
         sun_colour=(tint(0.4 + 0.5 * plan.light_warmth) * (0.75 if night else 1.15)).astype(np.float32),
     )  # fmt: skip
@@ -105,7 +106,7 @@ def paint_ridges(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.
         octaves, rough = (6, 0.52) if kind == "mountains" else ((2, 0.3) if kind == "dunes" else (4, 0.42))
         line = wander(width, rng, octaves=octaves, roughness=rough, start=3 + number % 3)
         if kind == "mountains":
-            line = 0.9 - 1.6 * np.abs(line) if number < 3 else 0.6 * line
+            line = (0.9 - 1.6 * np.abs(line) if number < 3 else 0.6 * line).astype(np.float32)
         lift = (0.15 - 0.1 * share) * line
         if number == 1 and kind != "dunes":
             # The peak is the subject: it stands where the composition wants it.
@@ -138,7 +139,7 @@ def paint_ridges(picture: Floats, air: Air, plan: Plan, horizon: float, rng: np.
 
 def paint_water(picture: Floats, air: Air, shore: float, rng: np.random.Generator) -> None:
     """Everything below `shore` becomes water: the picture above it, mirrored, rippled and a little darker. In place."""
-    height, width = picture.shape[:2]
+    height = picture.shape[0]
     top = round(shore * height)
     rows = np.arange(top, height)
     depth = (rows - top) / max(1, height - top)

@@ -11,8 +11,10 @@ from generation.providers.local.colours import find_colours
 from generation.providers.local.corrections import CORRECTIVE, Corrections, read_corrections
 
 KINDS: tuple[tuple[str, str], ...] = (
-    ("poster", r"illustrat\w*|poster|vector|flat design|screen ?print|linocut|paper ?cut|graphic style|risograph|bauhaus"),
-    ("flatlay", r"flat[ -]?lay|top[ -]?down|bird'?s[ -]eye|knolling|overhead (?:shot|view|camera|angle)|shot from overhead"),
+    ("poster", r"illustrat\w*|poster|vector|flat design|screen ?print|linocut|paper ?cut|graphic style|risograph"
+               r"|bauhaus"),
+    ("flatlay", r"flat[ -]?lay|top[ -]?down|bird'?s[ -]eye|knolling|overhead (?:shot|view|camera|angle)"
+                r"|shot from overhead"),
     ("macro", r"macro|extreme close|close[ -]?up|detail (?:shot|of|view)|tight crop|texture detail"),
     ("interior", r"interior|window|living room|bedroom|kitchen|bathroom|café|cafe|loft|apartment|office|home|desk|shelf"
                  r"|table ?top|counter|studio flat|lifestyle|sofa|armchair|morning light|workspace|hotel|restaurant"),
@@ -50,10 +52,10 @@ _MOODS: tuple[tuple[str, tuple[float, float, float, float]], ...] = (
     (r"bright|airy|fresh|clean|high[ -]key|luminous|light-filled|crisp|pure|sunlit", (0.8, 0.0, 0.0, -0.1)),
     (r"dark|moody|low[ -]key|nocturnal|night|shadowy|mysterious|noir|brooding", (-0.9, -0.1, -0.1, 0.5)),
     (r"dramatic|bold|powerful|cinematic|intense|striking|epic", (-0.4, 0.0, 0.2, 0.8)),
-    (r"warm|cosy|cozy|golden|sunset|sunrise|autumn\w*|candle\w*|homely|inviting|earthy|rustic|amber glow", (0.05, 0.8, 0.1, 0.0)),
+    (r"warm|cosy|cozy|golden|sunset|sunrise|autumn\w*|candle\w*|homely|inviting|earthy|rustic", (0.05, 0.8, 0.1, 0.0)),
     (r"cool|cold|icy|arctic|winter\w*|crystalline|clinical|nordic|frosty|aqua\w*", (0.1, -0.8, -0.1, 0.0)),
     (r"vibrant|vivid|playful|energetic|joyful|lively|pop|saturated|summer\w*|tropical|exciting", (0.3, 0.1, 0.8, 0.3)),
-    (r"muted|calm|serene|quiet|gentle|soft|minimal\w*|understated|pastel|tranquil|dreamy|natural|delicate", (0.25, 0.05, -0.5, -0.5)),
+    (r"muted|calm|serene|quiet|gentle|soft|minimal\w*|pastel|tranquil|dreamy|delicate", (0.25, 0.05, -0.5, -0.5)),
     (r"luxur\w*|premium|elegant|sophisticated|refined|exclusive|opulent", (-0.35, 0.2, -0.15, 0.3)),
     (r"futuristic|tech\w*|neon|electric|cyber\w*|sleek", (-0.4, -0.5, 0.4, 0.4)),
     (r"nostalgic|vintage|retro|melanchol\w*|faded", (-0.05, 0.35, -0.4, -0.2)),

@@ -52,7 +52,9 @@ def dress(*, main: Floats, accent: Floats, finish: str) -> Wardrobe:
     grey = np.array([0.62, 0.61, 0.6], np.float32) if lightness < 60 else np.array([0.3, 0.3, 0.31], np.float32)
     return Wardrobe(
         main=Material(as_vector(main), roughness, gloss, metal, translucency=0.35 if finish == "glass" else 0.0),
-        second=Material(as_vector(shade(main, lightness=step, chroma=0.9)), min(roughness + 0.1, 0.9), gloss * 0.8, metal),
+        second=Material(
+            as_vector(shade(main, lightness=step, chroma=0.9)), min(roughness + 0.1, 0.9), gloss * 0.8, metal
+        ),
         accent=Material(as_vector(accent), 0.35, 0.6, 0.0),
         metal=Material(as_vector(0.6 * grey + 0.4 * accent), 0.22, 0.9, 0.9),
         soft=Material(as_vector(shade(main, lightness=-10.0 if lightness > 25 else 5.0, chroma=0.8)), 0.85, 0.12, 0.0),

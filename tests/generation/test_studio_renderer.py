@@ -1,0 +1,233 @@
+"""The local studio's renderer: repeatable, visibly varied, exact in size, honest about what it touches."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from generation.providers.base import ImageInput, RenderRequest
+from generation.providers.local.colours import find_colours, hex_to_lab, to_lab, to_linear
+from generation.providers.local.corrections import read_corrections
+from generation.providers.local.measures import measure
+from generation.providers.local.renderer import render
+from generation.providers.local.vocabulary import read_direction
+
+HERO = (
+    "Matte black Aurora headphones standing on a low plinth. Soft key light from the left, warm rim from behind. "
+    "Palette: warm sand #d9c2a3, deep navy #1b2a41, burnt orange #c2571f. Composition: subject on the right third, "
+    "negative space on the left. Mood: calm, premium. No text, no watermarks, no logos."
+)
+
+
+def request_for(
+    prompt: str = HERO, *, size: tuple[int, int] = (256, 160), seed: int | None = 7, **fields
+) -> RenderRequest:
+    return RenderRequest(
+        key="gen_1",
+        model="local/comp",
+        prompt=prompt,
+        negative_prompt="",
+        width=size[0],
+        height=size[1],
+        seed=seed,
+        **fields,
+    )
+
+
+def as_png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def given(picture: Image.Image, role: str) -> ImageInput:
+    return ImageInput(as_png(picture), "image/png", role)
+
+
+def pixels(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.convert("RGB"), dtype=np.int16)
+
+
+SCENES = {
+    "studio": HERO,
+    "macro": "Macro detail of a wristwatch, light from the right. Palette: graphite, copper, sand.",
+    "interior": "A coffee bag and a cup on a table by the window, morning light. Colours: espresso, cream, terracotta.",
+    "outdoor": "A running shoe in the dunes outdoors, hard sun from the left. Palette: coral, sky blue, sand.",
+    "person": "A person wearing headphones, golden hour, backlit. Palette: amber, navy, sand.",
+    "flatlay": "Flat lay of a phone and a notebook, overhead view. Palette: teal, mustard, off-white.",
+    "poster": "Poster illustration of a lamp, flat shapes. Palette: navy, coral, cream, mustard.",
+    "vista": "A wide mountain landscape at sunrise. Palette: indigo, peach, lavender.",
+    "city": "City skyline at dusk. Palette: midnight blue, magenta, amber.",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_same_request_gives_the_same_bytes_and_another_seed_another_picture(scene):
+    first, again, other = (render(request_for(SCENES[scene], size=(192, 144), seed=seed)) for seed in (3, 3, 4))
+    assert as_png(first) == as_png(again)
+    assert np.abs(pixels(first) - pixels(other)).mean() > 1.0
+
+
+def test_the_picture_depends_on_model_and_prompt_too():
+    base = pixels(render(request_for()))
+    other_model = pixels(render(RenderRequest("gen_1", "local/other", HERO, "", 256, 160, 7)))
+    other_light = pixels(render(request_for(HERO.replace("from the left", "from the right"))))
+    assert np.abs(base - other_model).mean() > 1.0
+    assert np.abs(base - other_light).mean() > 1.0
+
+
+def test_without_a_seed_the_prompt_decides():
+    assert as_png(render(request_for(seed=None))) == as_png(render(request_for(seed=None)))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (37, 211), (333, 77), (64, 64), (257, 255)])
+@pytest.mark.parametrize("scene", ["studio", "poster", "vista", "outdoor"])
+def test_the_size_is_exact_whatever_it_is(size, scene):
+    assert render(request_for(SCENES[scene], size=size)).size == size
+
+
+def test_a_large_picture_is_drawn_smaller_and_enlarged_to_the_exact_size():
+    picture = render(request_for(SCENES["macro"], size=(1300, 901)))
+    assert picture.size == (1300, 901)
+    assert picture.mode == "RGB"
+
+
+def test_the_subject_stands_where_the_words_say():
+    left = "A speaker on a plinth. Palette: #e9e4da, #22262e, #c2571f. Composition: subject on the left third."
+    right = left.replace("left third", "right third")
+    differences = [
+        measure(as_png(render(request_for(right, size=(192, 120), seed=seed)))).mass_x
+        - measure(as_png(render(request_for(left, size=(192, 120), seed=seed)))).mass_x
+        for seed in range(1, 5)
+    ]
+    assert min(differences) > 0.0
+    assert np.mean(differences) > 0.2
+
+
+def test_brightness_follows_the_mood_and_colour_follows_the_palette():
+    def lightness(mood: str) -> float:
+        prompt = f"A bottle. Palette: #f4efe6, #1d2733, #a06a3a. Mood: {mood}."
+        return float(
+            np.mean(
+                [
+                    measure(as_png(render(request_for(prompt, size=(160, 100), seed=seed)))).lightness
+                    for seed in range(6)
+                ]
+            )
+        )
+
+    assert lightness("bright, airy") > lightness("dark, moody") + 25
+    blue = measure(as_png(render(request_for("A bottle. Palette: #bcd2e6, #6f95b8, #1f3a5c."))))
+    sand = measure(as_png(render(request_for("A bottle. Palette: #ead7ba, #c79a63, #6b4226."))))
+    assert sand.warmth > blue.warmth + 15
+
+
+def bottle_photograph(*, transparent: bool) -> Image.Image:
+    ground = (0, 0, 0, 0) if transparent else (243, 243, 240, 255)
+    picture = Image.new("RGBA", (200, 320), ground)
+    ImageDraw.Draw(picture).rounded_rectangle((60, 30, 140, 300), 18, fill=(214, 20, 160, 255))
+    return picture if transparent else picture.convert("RGB")
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+@pytest.mark.parametrize("scene", ["studio", "interior", "poster", "flatlay"])
+def test_the_product_stands_in_the_picture_without_its_background(transparent, scene):
+    product = given(bottle_photograph(transparent=transparent), "product")
+    picture = pixels(render(request_for(SCENES[scene], size=(256, 192), inputs=(product,))))
+    magenta = (picture[..., 0] - picture[..., 1] > 60) & (picture[..., 2] - picture[..., 1] > 30)
+    assert magenta.mean() > 0.01
+    rows, columns = np.nonzero(magenta)
+    filled = magenta[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].mean()
+    assert filled > 0.75, "the cut-out is one compact thing"
+    assert (rows.max() - rows.min()) > 1.8 * (columns.max() - columns.min()), "its proportions are kept"
+
+
+def test_an_input_that_is_no_picture_says_which_one():
+    broken = ImageInput(b"<svg/>", "image/svg+xml", "product")
+    with pytest.raises(ValueError, match="product picture cannot be read"):
+        render(request_for(inputs=(broken,)))
+
+
+def masked(parent: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    mask = Image.new("L", parent.size, 0)
+    ImageDraw.Draw(mask).ellipse(box, fill=255)
+    return mask
+
+
+@pytest.mark.parametrize(
+    "words", ["Remove the plate", "Make it brighter", "Change it to teal #1f7a7a", "a different thing"]
+)
+def test_an_inpaint_changes_the_mask_and_not_one_byte_outside(words):
+    parent = render(request_for(size=(240, 160)))
+    mask = masked(parent, (130, 60, 200, 120))
+    edited = render(
+        request_for(words, size=(240, 160), purpose="inpaint", inputs=(given(parent, "parent"), given(mask, "mask")))
+    )
+    white = np.asarray(mask) > 0
+    before, after = pixels(parent), pixels(edited)
+    assert np.array_equal(before[~white], after[~white])
+    assert np.abs(before - after)[white].mean() > 2.0
+    reopened = pixels(Image.open(io.BytesIO(as_png(edited))))
+    assert np.array_equal(reopened, after)
+
+
+def test_a_black_mask_changes_nothing_and_an_edit_without_its_parent_is_refused_in_words():
+    parent = render(request_for(size=(120, 80)))
+    black = Image.new("L", parent.size, 0)
+    same = render(
+        request_for(
+            "brighter", size=(120, 80), purpose="inpaint", inputs=(given(parent, "parent"), given(black, "mask"))
+        )
+    )
+    assert np.array_equal(pixels(parent), pixels(same))
+    with pytest.raises(ValueError, match="needs the picture it starts from"):
+        render(request_for("brighter", purpose="inpaint", inputs=(given(black, "mask"),)))
+    with pytest.raises(ValueError, match="needs a mask"):
+        render(request_for("brighter", purpose="inpaint", inputs=(given(parent, "parent"),)))
+
+
+def test_a_refinement_does_what_the_words_say():
+    parent = render(request_for(size=(200, 140)))
+
+    def refined(words: str):
+        return measure(
+            as_png(render(request_for(words, size=(200, 140), purpose="refine", inputs=(given(parent, "parent"),))))
+        )
+
+    base = measure(as_png(parent))
+    assert refined("brighter").lightness > base.lightness + 3
+    assert refined("darker").lightness < base.lightness - 3
+    assert refined("warmer").warmth > base.warmth + 3
+    assert refined("more contrast").contrast > base.contrast + 1
+    assert refined("less saturated").chroma < base.chroma - 1
+
+
+def test_upscaling_keeps_the_picture_and_grows_it():
+    parent = render(request_for(size=(120, 90)))
+    grown = render(request_for("", size=(480, 360), purpose="upscale", inputs=(given(parent, "parent"),)))
+    assert grown.size == (480, 360)
+    back = grown.resize((120, 90), Image.Resampling.BOX)
+    assert np.abs(pixels(back) - pixels(parent)).mean() < 3
+
+
+def test_colours_are_read_as_names_and_hex_without_counting_one_twice():
+    assert find_colours("warm sand #d9c2a3, rose gold and Navy") == ("#d9c2a3", "#c98f7c", "#1b2748")
+    assert find_colours("golden hour") == ()
+    assert np.allclose(hex_to_lab("#ffffff"), (100, 0, 0), atol=0.1)
+    assert np.allclose(to_lab(to_linear((1.0, 0.0, 0.0))), (53.24, 80.09, 67.2), atol=0.2)
+
+
+def test_constraints_are_not_read_as_subjects():
+    direction = read_direction("A bottle on stone. No people, no phones. Negative: laptop, dark.")
+    assert direction.subjects == ("bottle",)
+    assert direction.mood.words == 0
+
+
+def test_a_finding_is_not_mistaken_for_an_instruction():
+    fixed = read_corrections(
+        "visual mass sits 31 % right of centre; move the subject to the left, more empty space on the right"
+    )
+    assert (fixed.shift, fixed.place, fixed.exposure) == (-1, True, 0)
+    assert not read_corrections("the mass sits right of centre").any
