@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
@@ -62,6 +63,8 @@ def main() -> int:
             call_command("migrate", interactive=False, verbosity=0)
             collect_static()
             if settings.LOUPE_DEMO and "demo" in get_commands():
+                if not apps.get_model("campaigns", "Workspace").objects.exists():
+                    say("Making the demo workspace (once; about a minute) ...")
                 call_command("demo")
     except DatabaseError as error:
         say(f"The database does not work: {str(error).strip().splitlines()[0]}")
