@@ -10,7 +10,7 @@ GET /_predictions. Calls a rule can be `on`, and their faults:
   canceled, stuck, slow (latency=…)
 - get, list, cancel, upload: a status, html, garbage, hang, drop
 - delivery: gone expired 500 truncated html svg bomb huge empty drip redirect (to=…)
-- webhook: lost twice late (seconds=…) forged old altered
+- webhook: lost, twice (count=…), late (seconds=…), reordered (a "starting" after the end), forged, old, altered
 """
 
 import asyncio

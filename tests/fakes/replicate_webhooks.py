@@ -36,9 +36,11 @@ async def _follow(world: World, prediction: Prediction, host: str, show: Show) -
     if rule and fault == "late":
         await asyncio.sleep(float(rule.options.get("seconds", 2)))
     content = show(prediction, host)
-    for number in range(1, int(rule.options.get("times", 2)) + 1 if rule and fault == "twice" else 2):
-        del number
+    for _ in range(int(rule.options.get("count", 2)) if rule and fault == "twice" else 1):
         await _deliver(world, prediction, content, fault=fault)
+    if fault == "reordered":
+        early = {**content, "status": "starting", "output": None, "error": None}
+        await _post(world, prediction, early, number=0)
 
 
 async def _deliver(world: World, prediction: Prediction, content: dict[str, Any], *, fault: str) -> None:

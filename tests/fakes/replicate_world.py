@@ -90,7 +90,8 @@ class Prediction:
     @property
     def key(self) -> str:
         """The caller's own id, from the webhook's address."""
-        return dict(parse_qsl(urlsplit(self.webhook).query)).get("key", "")
+        query = dict(parse_qsl(urlsplit(self.webhook).query))
+        return query.get("attempt") or query.get("key", "")
 
 
 @dataclass(slots=True)
