@@ -26,6 +26,7 @@ REPLICATE_API_TOKEN = environment.text("REPLICATE_API_TOKEN")
 REPLICATE_BASE_URL = environment.address(
     "REPLICATE_BASE_URL", schemes=("http", "https"), default="https://api.replicate.com"
 )
+REPLICATE_WEBHOOK_SECRET = environment.text("REPLICATE_WEBHOOK_SECRET")
 ANTHROPIC_API_KEY = environment.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = environment.address(
     "ANTHROPIC_BASE_URL", schemes=("http", "https"), default="https://api.anthropic.com"

@@ -32,6 +32,9 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     changes: dict[str, Any] = {"state": to, "claimed_by": "", "claimed_until": None, "tries": 0, **fields}
     if to in TERMINAL:
         changes.setdefault("completed_at", now)
+    if to is GenerationState.QUEUED and generation.external_id:
+        # what that sending still reports must not be taken for the next one
+        changes |= {"external_id": "", "earlier_ids": [*generation.earlier_ids, generation.external_id]}
     with transaction.atomic():
         if Generation.objects.filter(pk=generation.pk, state=origin).update(**changes) != 1:
             return False

@@ -35,6 +35,12 @@ def follow_up(generation_id: str) -> None:
 
 
 @shared_task
+def handle_delivery(delivery_id: int) -> None:
+    """Apply what a provider reported (I/O)."""
+    send_nudges(take_step(Nudge("delivery", delivery_id), holder=HOLDER))
+
+
+@shared_task
 def plan_campaign(campaign_id: int) -> None:
     """Read the brief and write the prompts (I/O)."""
     send_nudges(take_step(Nudge("plan", campaign_id), holder=HOLDER))
@@ -57,6 +63,7 @@ BY_STEP: dict[str, Task] = {
     "score": score_image,
     "follow_up": follow_up,
     "plan": plan_campaign,
+    "delivery": handle_delivery,
 }
 
 

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
+from generation import webhooks
 from generation.views import files, new_campaign, plan
 
 urlpatterns = [
+    path("webhooks/replicate/", webhooks.receive_replicate, name="replicate-webhook"),
     path("files/<str:signature>/<path:path>", files.serve_file, name="file"),
     # a campaign before it runs
     path("campaigns/new/", new_campaign.new_campaign, name="new-campaign"),

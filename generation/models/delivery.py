@@ -16,6 +16,9 @@ class WebhookDelivery(models.Model):
     handled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="delivery_unhandled", condition=models.Q(handled_at__isnull=True)),
+        ]
         constraints = [models.UniqueConstraint(fields=["provider", "delivery_id"], name="delivery_once")]
 
     def __str__(self) -> str:

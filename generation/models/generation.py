@@ -58,6 +58,9 @@ class Generation(models.Model):
     error_kind = models.CharField(max_length=40, blank=True)
     error_text = models.TextField(blank=True)
     external_id = models.CharField(max_length=120, blank=True)
+    earlier_ids = models.JSONField(
+        default=list, blank=True, help_text="The provider's ids of sendings that came to nothing."
+    )
     provider_url = models.TextField(blank=True)
     tries = models.PositiveSmallIntegerField(default=0, help_text="Infrastructure tries of the present step.")
     looks = models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked.")

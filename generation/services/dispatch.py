@@ -1,6 +1,7 @@
 """What the conductor records: who was sent, what was seen. Short transactions, no network."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -28,20 +29,14 @@ from generation.states import GenerationState
 SUBMIT_LEASE_SECONDS = 30.0
 # A lost POST may still be on its way: ask only after the provider's list can know it.
 DOUBT_SECONDS = 5.0
+# A report comes within a second of the end and is tried again for a minute: looks are rarer, never absent.
+REPORTED_PATIENCE = 2.0
+REPORTING = "replicate"
 EDITING = {"refine", "inpaint", "variation", "upscale"}
 
 
-def build_request(generation: Generation) -> RenderRequest:
-    """The provider's view of a generation, with the bytes of its references, parent and mask. No ticket, no names."""
-    inputs = [
-        ImageInput(content=read_file(reference.image.name), media_type=reference.media_type, role=reference.role)
-        for reference in Reference.objects.filter(pk__in=generation.references).order_by("pk")
-    ]
-    if generation.parent and generation.purpose in EDITING:
-        parent = generation.parent
-        inputs.append(ImageInput(content=read_file(parent.image.name), media_type=parent.media_type, role="parent"))
-    if generation.mask:
-        inputs.append(ImageInput(content=read_file(generation.mask.name), media_type="image/png", role="mask"))
+def plain_request(generation: Generation) -> RenderRequest:
+    """The provider's view of a generation but for its pictures. No ticket, no names, no query."""
     return RenderRequest(
         key=generation.pk,
         model=generation.model,
@@ -54,16 +49,44 @@ def build_request(generation: Generation) -> RenderRequest:
         steps=generation.steps,
         purpose=generation.purpose,
         parameters=generation.parameters,
-        inputs=tuple(inputs),
         webhook_url=webhook_url(generation),
     )
 
 
+def build_request(generation: Generation) -> RenderRequest:
+    """The provider's view with the bytes of references, parent and mask."""
+    if not needs_pictures(generation):
+        return plain_request(generation)
+    inputs = [
+        ImageInput(content=read_file(reference.image.name), media_type=reference.media_type, role=reference.role)
+        for reference in Reference.objects.filter(pk__in=generation.references).order_by("pk")
+    ]
+    if generation.parent and generation.purpose in EDITING:
+        parent = generation.parent
+        inputs.append(ImageInput(content=read_file(parent.image.name), media_type=parent.media_type, role="parent"))
+    if generation.mask:
+        inputs.append(ImageInput(content=read_file(generation.mask.name), media_type="image/png", role="mask"))
+    return replace(plain_request(generation), inputs=tuple(inputs))
+
+
+def needs_pictures(generation: Generation) -> bool:
+    """Whether files go along."""
+    edits = generation.parent_id is not None and generation.purpose in EDITING
+    return bool(generation.references or generation.mask or edits)
+
+
 def webhook_url(generation: Generation) -> str | None:
     """Where the provider may report, with our own key; None without a public address."""
-    if not settings.LOUPE_PUBLIC_URL or generation.provider == "local":
+    if not settings.LOUPE_PUBLIC_URL or generation.provider != REPORTING:
         return None
     return f"{settings.LOUPE_PUBLIC_URL}/webhooks/{generation.provider}/?attempt={generation.pk}"
+
+
+def wait_before_look(provider: str, *, looks: int, estimated_seconds: float) -> float:
+    """Seconds until the next look. Where the provider reports by itself, looking is only for reports that were lost."""
+    if settings.LOUPE_PUBLIC_URL and provider == REPORTING:
+        return REPORTED_PATIENCE * ladder.wait_before_look(looks=looks, estimated_seconds=estimated_seconds)
+    return ladder.wait_before_look(looks=looks, estimated_seconds=estimated_seconds)
 
 
 def record_submission(generation: Generation, submission: Submission) -> bool:
@@ -75,7 +98,9 @@ def record_submission(generation: Generation, submission: Submission) -> bool:
         estimated_seconds=submission.estimated_seconds,
         looks=0,
         due_at=database_now()
-        + timedelta(seconds=ladder.wait_before_look(looks=0, estimated_seconds=submission.estimated_seconds)),
+        + timedelta(
+            seconds=wait_before_look(generation.provider, looks=0, estimated_seconds=submission.estimated_seconds)
+        ),
         error_kind="",
         error_text="",
     )
@@ -191,7 +216,7 @@ def _look_again(generation: Generation) -> None:
         fail(generation, kind="timeout", text="The provider did not finish within 30 minutes.")
         return
     looks = generation.looks + 1
-    wait = ladder.wait_before_look(looks=looks, estimated_seconds=generation.estimated_seconds)
+    wait = wait_before_look(generation.provider, looks=looks, estimated_seconds=generation.estimated_seconds)
     Generation.objects.filter(pk=generation.pk, state=GenerationState.RENDERING).update(
         looks=looks, due_at=now + timedelta(seconds=wait)
     )
@@ -258,7 +283,6 @@ def _send_later(generation: Generation, *, text: str, kind: str, retry_after: fl
         note=text,
         due_at=database_now() + timedelta(seconds=wait),
         tries=generation.tries,
-        external_id="",
         error_kind=kind,
         error_text=text,
     )

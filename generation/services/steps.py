@@ -2,6 +2,7 @@
 
 from generation.providers.base import ProviderBusy
 from generation.services.arrival import mirror_image
+from generation.services.deliveries import handle_delivery
 from generation.services.follow_up import follow_up
 from generation.services.planning import plan_campaign
 from generation.services.scoring import score_image
@@ -18,6 +19,9 @@ def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
         return [Nudge("score", subject)] if mirror_image(subject, holder=holder) else []
     if nudge.step == "score":
         return [Nudge("follow_up", subject)] if score_image(subject, holder=holder) else []
+    if nudge.step == "delivery":
+        following = handle_delivery(int(nudge.subject))
+        return [Nudge(*following)] if following else []
     try:
         if nudge.step == "follow_up":
             follow_up(subject)

@@ -7,6 +7,7 @@ from django.db.models import Q
 from campaigns.models import Campaign
 from generation.clock import database_now
 from generation.models import Generation, Pulse
+from generation.services.deliveries import unhandled_deliveries
 from generation.states import GenerationState
 
 SWEEP_LIMIT = 500
@@ -14,7 +15,7 @@ SWEEP_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """One step that somebody should take: mirror, score, follow_up (a generation) or plan (a campaign)."""
+    """One step that somebody should take: mirror, score, follow_up (a generation), plan (a campaign), or delivery."""
 
     step: str
     subject: str | int
@@ -30,7 +31,7 @@ def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
     if campaign_id:
         rows = rows.filter(campaign_id=campaign_id)
         campaigns = campaigns.filter(pk=campaign_id)
-    nudges: list[Nudge] = []
+    nudges = [Nudge("delivery", pk) for pk in unhandled_deliveries(limit=SWEEP_LIMIT)]
     for step, state in (("mirror", GenerationState.FETCHING), ("score", GenerationState.SCORING)):
         found = rows.filter(free, due, state=state).values_list("pk", flat=True)[:SWEEP_LIMIT]
         nudges += [Nudge(step, pk) for pk in found]
