@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns import services as campaigns
-from campaigns.models import BrandKit, Campaign, Role, User, Workspace
+from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.models import BrandKit, Campaign, User, Workspace
 from generation import headless, ledger
 from generation.models import Generation
 from generation.providers import registry
@@ -28,26 +28,8 @@ from review.services.mark_targets import FRAGMENTS, SVG
 from review.services.signoff import Disclosure, sign_off
 from review.services.verdicts import record_verdict
 
-PASSWORD = "loupe-demo"  # noqa: S105 - printed on the sign-in page of the demo
 DEMO_SECONDS = 300.0
 SAMPLES = Path(settings.BASE_DIR) / "campaigns" / "samples"
-
-
-@dataclass(frozen=True, slots=True)
-class DemoAccount:
-    """A sign-in that the demo prints."""
-
-    email: str
-    name: str
-    role: str
-    password: str = PASSWORD
-
-
-DEMO_ACCOUNTS = (
-    DemoAccount("maya@loupe.demo", "Maya Lind", Role.REVIEWER),
-    DemoAccount("jonas@loupe.demo", "Jonas Weber", Role.APPROVER),
-    DemoAccount("ada@loupe.demo", "Ada Okafor", Role.ADMIN),
-)
 
 
 def make_demo() -> bool:
@@ -71,14 +53,16 @@ def make_demo() -> bool:
 
 @transaction.atomic
 def _make_house() -> tuple[dict[str, User], Workspace, BrandKit]:
-    people = {}
-    for account in DEMO_ACCOUNTS:
-        people[account.email.split("@")[0]] = User.objects.create_user(
-            email=account.email, password=account.password, name=account.name
+    people = {
+        sign_in.email.split("@")[0]: User.objects.create_user(
+            email=sign_in.email, password=sign_in.password, name=sign_in.name
         )
+        for sign_in in DEMO_SIGN_INS
+    }
     workspace = campaigns.create_workspace(name="Aurora Audio", admin=people["ada"])
-    for account in DEMO_ACCOUNTS:
-        campaigns.add_member(workspace=workspace, user=people[account.email.split("@")[0]], role=account.role)
+    for sign_in in DEMO_SIGN_INS:
+        person = people[sign_in.email.split("@")[0]]
+        campaigns.add_member(workspace=workspace, user=person, role=sign_in.role.lower())
     brand = BrandKit.objects.create(workspace=workspace, **content.BRAND)
     for rule in content.RULES:
         brand.rules.create(text=rule)

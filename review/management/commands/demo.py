@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from review.demo import DEMO_ACCOUNTS, make_demo
+from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from review.demo import make_demo
 
 
 class Command(BaseCommand):
@@ -15,5 +16,5 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("The demo has public passwords; it is not made in production.")
         make_demo()
-        for account in DEMO_ACCOUNTS:
-            self.stdout.write(f"  {account.email}  {account.password}  {account.role}")
+        for sign_in in DEMO_SIGN_INS:
+            self.stdout.write(f"  {sign_in.email}  {sign_in.password}  {sign_in.role}")
