@@ -189,7 +189,7 @@ def test_a_card_says_what_stands_and_its_score(client: Client, campaign: Campaig
     VerdictFactory(generation=row, by=ana, decision=Decision.CHANGES)
     page = client.get(address(campaign)).content.decode()
     assert "Changes asked by Ana" in page
-    assert re.search(r'thumb-score below">\s*<span class="visually-hidden">Score </span>\s*6\.1', page)
+    assert re.search(r'thumb-score below">\s*<span class="visually-hidden">Score</span>\s*6\.1', page)
     assert 'class="mark changes"' in page
     assert re.search(r'data-seen="1"\s+data-decision="changes"', page)
 

@@ -1,0 +1,286 @@
+/* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
+   the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
+import { announce, announced, bindKeys } from "./keys.js";
+import { openMarks } from "./marks.js";
+import * as verdicts from "./verdicts.js";
+import { lookCloser } from "./zoom.js";
+
+const AHEAD = 3;
+const FRESH = 90_000;
+const cache = new Map(); // address → {promise, node, at}
+const decided = new Map(); // image id → what one decided here, sent or not
+let root = document.getElementById("loupe");
+let closer = null;
+let marks = null;
+let choosing = false;
+let remaining = Number(root.dataset.remaining);
+
+const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
+const find = (selector) => root.querySelector(selector);
+
+/* --- fetching ahead ---------------------------------------------------------------------------- */
+const load = (address) => {
+  const known = cache.get(address);
+  if (known && Date.now() - known.at < FRESH) return known.promise;
+  const entry = { at: Date.now(), node: null };
+  entry.promise = (async () => {
+    const answer = await fetch(address, { headers: { "HX-Request": "true", Accept: "text/html" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".loupe");
+    const node = document.adoptNode(parsed);
+    const print = node.querySelector("#print");
+    if (print) await Promise.race([print.decode().catch(() => {}), new Promise((resolve) => { setTimeout(resolve, 4000); })]);
+    entry.node = node;
+    return node;
+  })();
+  entry.promise.catch(() => { if (cache.get(address) === entry) cache.delete(address); });
+  cache.set(address, entry);
+  return entry.promise;
+};
+
+const prefetch = async () => {
+  const here = root;
+  let address = here.dataset.unreviewed;
+  try {
+    for (let step = 0; step < AHEAD && address; step += 1) {
+      const node = await load(address);
+      if (here !== root) return;
+      address = node.dataset.unreviewed;
+    }
+    for (const name of ["next", "previous"]) if (here.dataset[name]) await load(here.dataset[name]);
+  } catch { /* it is only ahead of time; the click fetches again */ }
+};
+
+/* --- going from one to the next ------------------------------------------------------------------- */
+const swap = (node, { push }) => {
+  const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
+  marks?.close();
+  cache.delete(root.dataset.url);
+  root.replaceWith(node);
+  root = node;
+  if (push) history.pushState({ loupe: true }, "", root.dataset.url);
+  document.title = root.dataset.title;
+  window.htmx?.process(root);
+  begin();
+  const again = focused && focused !== "panel" ? document.getElementById(focused) : null;
+  (again && !again.closest("#talk") ? again : find("#stage")).focus({ preventScroll: true });
+  scrollTo(0, 0);
+  prefetch();
+};
+
+const go = (address, { push = true } = {}) => {
+  if (!address) return;
+  const known = cache.get(address);
+  if (known?.node && Date.now() - known.at < FRESH) { swap(known.node, { push }); announce(root.dataset.name); return; }
+  const from = root;
+  root.classList.add("is-leaving");
+  load(address).then((node) => {
+    if (root !== from) return;
+    swap(node, { push });
+    announce(root.dataset.name);
+  }).catch(() => {
+    root.classList.remove("is-leaving");
+    if (navigator.onLine) location.assign(address);
+    else window.loupe.toast({ key: "offline", level: "warning", words: "No connection to Loupe", detail: "This picture stays; your decisions are kept.", actions: [{ label: "Try again", run: () => go(address, { push }) }] });
+  });
+};
+
+const isDecided = (address) => !!decided.get(idIn(address));
+
+/* the next one that waits: along the fetched chain, else by asking again */
+const findOpen = () => {
+  let address = root.dataset.unreviewed;
+  const seen = new Set();
+  while (address && isDecided(address) && !seen.has(address)) {
+    seen.add(address);
+    address = cache.get(address)?.node?.dataset.unreviewed ?? "";
+  }
+  return address && !isDecided(address) ? address : "";
+};
+
+const goToNextOpen = async () => {
+  const address = findOpen();
+  if (address) { go(address); return; }
+  const from = root;
+  cache.delete(root.dataset.url);
+  const fresh = await load(root.dataset.url).catch(() => null);
+  cache.delete(from.dataset.url);
+  if (root !== from) return;
+  const next = fresh?.dataset.unreviewed ?? "";
+  if (next && !isDecided(next)) { go(next); return; }
+  announce("Everything here is reviewed.");
+  window.loupe.toast({ key: "done", level: "success", words: "Everything here is reviewed", actions: [{ label: "Back to the sheet", run: () => location.assign(root.dataset.sheet) }] });
+};
+
+/* --- verdicts ------------------------------------------------------------------------------------- */
+const WORDS = { approved: "Approved", rejected: "Rejected", changes: "Changes asked", signed: "Signed" };
+
+const draw = (decision, words, fresh = false) => {
+  root.dataset.decision = decision;
+  find("#standing-line").textContent = words;
+  const place = find("#stage-mark");
+  place.replaceChildren();
+  if (decision) {
+    const mark = document.createElement("span");
+    mark.className = `mark ${decision}${fresh ? " fresh" : ""}`;
+    place.append(mark);
+  }
+  root.querySelectorAll("#decide [data-act]").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.act === decision)));
+};
+
+const count = (by) => {
+  remaining = Math.max(0, remaining + by);
+  showRemaining();
+};
+const showRemaining = () => { const place = find("#remaining"); if (place) place.textContent = remaining; };
+
+const unsay = () => { const problem = find("#problem"); problem.hidden = true; problem.replaceChildren(); };
+const say = (words, actions) => { verdicts.explain(find("#problem"), words, actions); announce(words); };
+
+const askReason = (on) => {
+  choosing = on && root.dataset.reviewable === "yes";
+  const reasons = find("#reasons");
+  if (!reasons) return;
+  reasons.hidden = !choosing;
+  find("#act-rejected").setAttribute("aria-expanded", String(choosing));
+  if (choosing) { reasons.scrollIntoView({ block: "nearest" }); announce("Why? Press 1 to 8, or Escape."); }
+};
+
+const decide = (decision, reason = "", { stay = false } = {}) => {
+  if (root.dataset.reviewable !== "yes") { announce("This picture takes no decision."); return; }
+  unsay();
+  askReason(false);
+  const before = { decision: root.dataset.decision, words: find("#standing-line").textContent };
+  if (!before.decision) count(-1);
+  const entry = verdicts.decide({ id: root.dataset.id, url: root.dataset.verdict, name: root.dataset.name, decision, reason, seen: Number(root.dataset.seen), before });
+  verdicts.remember([entry]);
+  decided.set(root.dataset.id, decision);
+  draw(decision, WORDS[decision], true);
+  announce(`${announced[decision]}: ${root.dataset.name}`);
+  if (!stay) goToNextOpen();
+};
+
+const undo = () => {
+  const items = verdicts.undo();
+  if (!items.length) { announce("Nothing to undo."); window.loupe.toast({ key: "undo", words: "Nothing to undo" }); return; }
+  for (const item of items) {
+    decided.delete(item.id);
+    if (!item.before.decision) count(1);
+  }
+  const [item] = items;
+  announce(`Taken back: ${item.name}`);
+  if (item.id === root.dataset.id) { unsay(); draw(item.before.decision, item.before.words); return; }
+  shownBefore.set(item.id, item.before);
+  const address = `/images/${item.id}/${location.search}`;
+  cache.delete(address);
+  go(address);
+};
+const shownBefore = new Map(); // image id → what stands once its undo is stored
+
+document.addEventListener("verdict:stored", ({ detail }) => {
+  for (const address of cache.keys()) if (idIn(address) === detail.id && address !== root.dataset.url) cache.delete(address);
+  if (detail.entry.decision === "undo" && !verdicts.pending(detail.id)) shownBefore.delete(detail.id);
+  if (detail.id !== root.dataset.id || verdicts.pending(detail.id)) return;
+  root.dataset.seen = detail.answer.version;
+  unsay();
+  draw(detail.answer.decision, detail.answer.words);
+});
+
+document.addEventListener("verdict:refused", ({ detail }) => {
+  const { entry, answer, message, locked } = detail;
+  decided.delete(detail.id);
+  const address = `/images/${detail.id}/${location.search}`;
+  if (detail.id !== root.dataset.id) {
+    cache.delete(address);
+    window.loupe.toast({ key: `verdict-${detail.id}`, level: "warning", words: `${entry.name}: your decision was not stored`, detail: message, actions: [{ label: "Look at it", run: () => go(address) }] });
+    return;
+  }
+  if (answer.version !== undefined) root.dataset.seen = answer.version;
+  draw(answer.decision ?? entry.before?.decision ?? "", answer.words ?? "");
+  if (locked) root.dataset.reviewable = "no";
+  const keep = { label: locked || entry.decision === "undo" ? "All right" : "Keep theirs", run: unsay };
+  say(message, keep.label === "All right" ? [keep] : [keep, { label: "Decide as I did", run: () => decide(entry.decision, entry.reason, { stay: true }) }]);
+});
+
+document.addEventListener("verdict:waiting", ({ detail }) => {
+  const words = verdicts.waitingWords(detail.why);
+  const again = { label: "Try again", run: () => verdicts.sendAgain() };
+  const actions = detail.why === "sign-in" ? [{ label: "Sign in", href: window.loupe.signInAddress() }, again] : [again];
+  if (detail.id === root.dataset.id) say(words, actions);
+  else window.loupe.toast({ key: detail.why, level: "warning", words: `${detail.entry.name}: not sent yet`, detail: words, actions });
+});
+
+/* --- one picture -------------------------------------------------------------------------------------- */
+const begin = () => {
+  choosing = false;
+  const stage = find("#stage");
+  const picture = find("#picture");
+  closer = picture ? lookCloser(stage, picture, {
+    changed: ({ percent, fits }) => { find("#zoom-level").textContent = fits ? "Fit" : `${percent} %`; },
+    swiped: (by) => go(by > 0 ? root.dataset.next : root.dataset.previous),
+    blocked: () => !!marks?.tool,
+  }) : null;
+  marks = picture ? openMarks(root) : null;
+  const version = verdicts.knownVersion(root.dataset.id);
+  if (version > Number(root.dataset.seen)) root.dataset.seen = version;
+  const mine = decided.get(root.dataset.id);
+  if (mine && (verdicts.pending(root.dataset.id) || !root.dataset.decision)) draw(mine, WORDS[mine]);
+  const before = shownBefore.get(root.dataset.id);
+  if (before && verdicts.pending(root.dataset.id)) draw(before.decision, before.words);
+  showRemaining();
+};
+
+const turnVersion = (by) => {
+  const links = [...root.querySelectorAll("[data-version-link]")]; // newest first
+  const at = links.findIndex((link) => link.getAttribute("aria-current"));
+  const link = links[at - by];
+  if (link) go(link.getAttribute("href")); else announce(by > 0 ? "This is the newest version." : "This is the oldest version.");
+};
+
+const acts = { approved: () => decide("approved"), rejected: () => askReason(!choosing), changes: () => decide("changes") };
+
+document.addEventListener("click", (event) => {
+  if (!root.contains(event.target) || event.defaultPrevented) return;
+  const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool]");
+  if (!target) return;
+  if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
+  else if (target.dataset.reason) decide("rejected", target.dataset.reason);
+  else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
+  else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
+  else if (target.dataset.tool) marks?.use(target.dataset.tool);
+  else if (plain && target.href) { event.preventDefault(); go(target.getAttribute("href")); }
+});
+
+addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
+
+const once = (act) => (event) => { if (!event.repeat) act(); };
+const onReason = (event) => {
+  const chosen = choosing && !event.repeat && root.querySelectorAll("[data-reason]")[Number(event.key) - 1];
+  if (!chosen) return false;
+  decide("rejected", chosen.dataset.reason);
+  return true;
+};
+bindKeys({
+  ArrowRight: () => go(root.dataset.next), l: () => go(root.dataset.next), j: () => go(root.dataset.next), ArrowDown: () => go(root.dataset.next),
+  ArrowLeft: () => go(root.dataset.previous), h: () => go(root.dataset.previous), k: () => go(root.dataset.previous), ArrowUp: () => go(root.dataset.previous),
+  a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), z: once(undo), m: once(goToNextOpen),
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
+  "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
+  "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),
+  e: once(() => marks?.use(marks.tool ? null : "rectangle")),
+  Escape: () => {
+    if (choosing) askReason(false);
+    else if (marks?.escape()) return true;
+    else if (closer && closer.view.scale !== 1) closer.fit();
+    else location.assign(root.dataset.sheet);
+    return true;
+  },
+});
+
+begin();
+for (const [id, entry] of verdicts.resume()) {
+  if (entry.decision !== "undo") decided.set(id, entry.decision);
+  if (id === root.dataset.id && entry.decision !== "undo") draw(entry.decision, WORDS[entry.decision]);
+}
+if (document.readyState === "complete") prefetch(); else addEventListener("load", prefetch);

@@ -1,0 +1,347 @@
+/* The contact sheet: keys, verdicts that are marked at once and sent behind, arrivals that move nothing. */
+import { announce, announced, bindKeys } from "./keys.js";
+import * as verdicts from "./verdicts.js";
+
+const sheet = document.getElementById("sheet");
+const bar = document.getElementById("decide-bar");
+const MARK_WORDS = { approved: "Approved", rejected: "Rejected", changes: "Changes asked", signed: "Signed" };
+const POLL_BUSY = 4000;
+const POLL_CALM = 15_000;
+
+const frames = () => [...sheet.querySelectorAll(".frame")];
+const frameOf = (id) => document.getElementById(`frame-${id}`);
+const isOpen = (frame) => frame.dataset.reviewable === "yes" && !frame.dataset.decision;
+let here = null; // the frame that the keyboard stands on
+let choosing = false; // a reason is being asked for
+
+/* --- where one is --------------------------------------------------------------------------- */
+const stand = (frame, { focus = true } = {}) => {
+  if (!frame) return;
+  here?.classList.remove("is-here");
+  here = frame;
+  here.classList.add("is-here");
+  if (focus) here.querySelector("a").focus({ preventScroll: true });
+  here.scrollIntoView({ block: "nearest" });
+  history.replaceState(history.state, "", `#${here.id}`);
+  showBar();
+};
+
+const step = (by) => {
+  const all = frames();
+  stand(here ? all[all.indexOf(here) + by] : all[0]);
+};
+
+/* up and down: the frame whose middle lies nearest in the row above or below */
+const stepRow = (direction) => {
+  if (!here) { step(0); return; }
+  const from = here.getBoundingClientRect();
+  const middle = from.left + from.width / 2;
+  let best = null;
+  let bestTop = 0;
+  for (const frame of frames()) {
+    const box = frame.getBoundingClientRect();
+    const ahead = direction > 0 ? box.top > from.top + 4 : box.top < from.top - 4;
+    if (!ahead) continue;
+    const distance = Math.abs(box.left + box.width / 2 - middle);
+    const nearerRow = !best || (direction > 0 ? box.top < bestTop - 4 : box.top > bestTop + 4);
+    if (nearerRow || (Math.abs(box.top - bestTop) <= 4 && distance < best.distance)) { best = { frame, distance }; bestTop = box.top; }
+  }
+  stand(best?.frame);
+};
+
+const nextOpen = (from) => {
+  const all = frames();
+  const start = from ? all.indexOf(from) + 1 : 0;
+  return all.slice(start).find(isOpen) ?? null;
+};
+
+const goToNextOpen = async () => {
+  const found = nextOpen(here) ?? nextOpen(null);
+  if (found) { stand(found); return; }
+  if (await loadMore()) { goToNextOpen(); return; }
+  announce("Everything on this sheet is reviewed.");
+  window.loupe.toast({ key: "done", level: "success", words: "Everything on this sheet is reviewed" });
+};
+
+const loadMore = () => new Promise((resolve) => {
+  const more = document.getElementById("more-frames");
+  if (!more) { resolve(false); return; }
+  const done = () => { document.removeEventListener("htmx:after:settle", done); clearTimeout(timer); resolve(true); };
+  const timer = setTimeout(() => { document.removeEventListener("htmx:after:settle", done); resolve(false); }, 5000);
+  document.addEventListener("htmx:after:settle", done);
+  more.click();
+});
+
+/* --- selection -------------------------------------------------------------------------------- */
+const selected = () => [...sheet.querySelectorAll(".frame.is-selected")];
+const select = (frame, on = !frame.classList.contains("is-selected")) => {
+  if (frame.dataset.reviewable !== "yes") return;
+  frame.classList.toggle("is-selected", on);
+  frame.querySelector(".pick")?.setAttribute("aria-pressed", String(on));
+  announce(on ? `${frame.dataset.name} selected, ${selected().length} in all` : `${frame.dataset.name} not selected`);
+  showBar();
+};
+const clearSelection = () => { selected().forEach((frame) => select(frame, false)); showBar(); };
+const aimed = () => (selected().length ? selected() : here ? [here] : []);
+
+const showBar = () => {
+  const chosen = selected();
+  bar.hidden = !chosen.length && !here;
+  document.getElementById("bar-words").textContent = chosen.length ? `${chosen.length} selected` : here?.dataset.name ?? "";
+  bar.querySelector("[data-act=clear]").hidden = !chosen.length;
+  const open = aimed().some((frame) => frame.dataset.reviewable === "yes");
+  bar.querySelectorAll("[data-act=approved], [data-act=rejected], [data-act=changes]").forEach((button) => { button.disabled = !open; });
+};
+
+const askReason = (on) => {
+  choosing = on && aimed().some((frame) => frame.dataset.reviewable === "yes");
+  document.getElementById("bar-reasons").hidden = !choosing;
+  document.getElementById("bar-decisions").hidden = choosing;
+  if (choosing) announce("Why? Press 1 to 8, or Escape.");
+};
+
+/* --- verdicts --------------------------------------------------------------------------------- */
+const draw = (frame, decision, words, fresh) => {
+  const was = frame.dataset.decision;
+  frame.dataset.decision = decision;
+  const thumb = frame.querySelector(".thumb");
+  thumb.querySelector(".mark")?.remove();
+  if (decision) {
+    const mark = document.createElement("span");
+    mark.className = `mark ${decision}${fresh ? " fresh" : ""}`;
+    mark.setAttribute("aria-hidden", "true");
+    thumb.append(mark);
+  }
+  frame.querySelector(".standing-words").textContent = words ? `, ${words}` : "";
+  if (decision) frame.querySelector(".frame-edge .tag")?.remove();
+  if (!was !== !decision) count(decision ? 1 : -1);
+};
+
+const count = (by) => {
+  const progress = document.getElementById("review-progress");
+  const done = Number(progress.style.getPropertyValue("--done")) + by;
+  progress.style.setProperty("--done", done);
+  document.getElementById("reviewed").textContent = done;
+  const left = document.getElementById("to-review");
+  if (left) left.textContent = Math.max(0, Number(left.textContent) - by);
+};
+
+const say = (frame, words, actions) => {
+  let problem = frame.querySelector(".frame-problem");
+  if (!problem) {
+    problem = document.createElement("div");
+    problem.className = "frame-problem";
+    frame.append(problem);
+  }
+  verdicts.explain(problem, words, actions);
+  frame.classList.add("is-refused");
+  announce(`${frame.dataset.name}: ${words}`);
+};
+const unsay = (frame) => { frame.querySelector(".frame-problem")?.remove(); frame.classList.remove("is-refused", "is-sending"); };
+
+const decide = (decision, reason = "", targets = aimed()) => {
+  const open = targets.filter((frame) => frame.dataset.reviewable === "yes");
+  if (!open.length) return;
+  const entries = open.map((frame) => {
+    unsay(frame);
+    const before = { decision: frame.dataset.decision, words: frame.querySelector(".standing-words").textContent.replace(/^, /, "") };
+    draw(frame, decision, MARK_WORDS[decision], true);
+    frame.classList.add("is-sending");
+    return verdicts.decide({ id: frame.dataset.id, url: frame.dataset.verdict, name: frame.dataset.name, decision, reason, seen: Number(frame.dataset.seen), before });
+  });
+  verdicts.remember(entries);
+  announce(open.length > 1 ? `${announced[decision]}: ${open.length} images` : `${announced[decision]}: ${open[0].dataset.name}`);
+  clearSelection();
+  askReason(false);
+  if (open.length === 1 && open[0] === here) {
+    const found = nextOpen(here) ?? nextOpen(null);
+    if (found) stand(found); else goToNextOpen();
+  }
+};
+
+const undo = () => {
+  const items = verdicts.undo();
+  if (!items.length) { announce("Nothing to undo."); return; }
+  for (const item of items) {
+    const frame = frameOf(item.id);
+    if (!frame) continue;
+    unsay(frame);
+    draw(frame, item.before.decision, item.before.words, false);
+    frame.classList.add("is-sending");
+  }
+  announce(items.length > 1 ? `Taken back: ${items.length} images` : `Taken back: ${items[0].name}`);
+  stand(frameOf(items[0].id));
+};
+
+document.addEventListener("verdict:stored", ({ detail }) => {
+  const frame = frameOf(detail.id);
+  if (!frame) return;
+  frame.dataset.seen = detail.answer.version;
+  if (verdicts.pending(detail.id)) return; // a later decision of ours is already drawn
+  unsay(frame);
+  draw(frame, detail.answer.decision, detail.answer.words, false);
+});
+
+document.addEventListener("verdict:refused", ({ detail }) => {
+  const { entry, answer, message, locked } = detail;
+  const frame = frameOf(detail.id);
+  if (!frame) { window.loupe.toast({ level: "warning", words: `${entry.name}: not stored`, detail: message }); return; }
+  if (answer.version !== undefined) frame.dataset.seen = answer.version;
+  const theirs = { decision: answer.decision ?? entry.before?.decision ?? "", words: answer.words ?? "" };
+  draw(frame, theirs.decision, theirs.words, false);
+  frame.classList.remove("is-sending");
+  if (locked) frame.dataset.reviewable = "no";
+  const keep = { label: locked ? "All right" : "Keep theirs", run: () => { unsay(frame); stand(frame); } };
+  const mine = { label: "Decide as I did", run: () => { stand(frame); decide(entry.decision, entry.reason, [frame]); } };
+  say(frame, message, locked || entry.decision === "undo" ? [{ ...keep, label: "All right" }] : [keep, mine]);
+});
+
+document.addEventListener("verdict:waiting", ({ detail }) => {
+  const frame = frameOf(detail.id);
+  if (!frame) return;
+  const again = { label: "Try again", run: () => { unsay(frame); frame.classList.add("is-sending"); verdicts.sendAgain(detail.id); } };
+  say(frame, verdicts.waitingWords(detail.why), detail.why === "sign-in" ? [{ label: "Sign in", href: window.loupe.signInAddress() }, again] : [again]);
+});
+
+const redrawUnsent = (entries) => {
+  for (const [id, entry] of entries) {
+    const frame = frameOf(id);
+    if (!frame) continue;
+    const decision = entry.decision === "undo" ? "" : entry.decision;
+    draw(frame, decision, MARK_WORDS[decision] ?? "", false);
+    frame.classList.add("is-sending");
+  }
+};
+
+/* --- what others do meanwhile ----------------------------------------------------------------- */
+const arrived = new Set();
+const showArrivals = () => {
+  const place = document.getElementById("arrivals");
+  if (!arrived.size) { place.replaceChildren(); return; }
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button small";
+  button.textContent = `${arrived.size} new picture${arrived.size > 1 ? "s" : ""}`;
+  button.addEventListener("click", bringIn);
+  place.replaceChildren(button);
+};
+
+/* the new frames take their place in the order; what one looks at stays where it is */
+const bringIn = async () => {
+  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) { location.reload(); return; }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("#sheet .frame");
+  let anchor = null;
+  const brought = [];
+  for (const frame of fresh) {
+    const known = document.getElementById(frame.id);
+    if (known) { anchor = known; continue; }
+    const node = document.adoptNode(frame);
+    node.classList.add("is-arriving");
+    if (anchor) anchor.after(node); else sheet.prepend(node);
+    anchor = node;
+    brought.push(node);
+  }
+  arrived.clear();
+  showArrivals();
+  announce(`${brought.length} new pictures on the sheet`);
+  if (brought[0]) stand(brought[0]);
+};
+
+let since = sheet?.dataset.now;
+const poll = async () => {
+  let pause = POLL_CALM;
+  if (!document.hidden) {
+    const address = `${sheet.dataset.changes}?${sheet.dataset.query}&since=${encodeURIComponent(since)}`;
+    const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (answer?.ok) {
+      const told = await answer.json();
+      since = told.now;
+      for (const id of told.arrived) if (!frameOf(id)) arrived.add(id);
+      showArrivals();
+      for (const row of told.standings) {
+        const frame = frameOf(row.id);
+        if (!frame || verdicts.pending(row.id) || row.version <= Number(frame.dataset.seen)) continue;
+        frame.dataset.seen = row.version;
+        verdicts.learnVersion(row.id, row.version);
+        if (row.decision === "signed") frame.dataset.reviewable = "no";
+        draw(frame, row.decision, row.words, true);
+      }
+      if (told.busy) pause = POLL_BUSY;
+    }
+  }
+  setTimeout(poll, pause);
+};
+
+/* --- wiring ----------------------------------------------------------------------------------- */
+const acts = {
+  approved: () => decide("approved"),
+  rejected: () => askReason(true),
+  changes: () => decide("changes"),
+  undo,
+  clear: clearSelection,
+  cancel: () => { askReason(false); here?.querySelector("a").focus({ preventScroll: true }); },
+};
+
+const start = () => {
+  sheet.addEventListener("focusin", (event) => {
+    const frame = event.target.closest(".frame");
+    if (frame && frame !== here && event.target.matches("a")) stand(frame, { focus: false });
+  });
+  sheet.addEventListener("click", (event) => {
+    const pick = event.target.closest(".pick");
+    if (pick) select(pick.closest(".frame"));
+  });
+  bar.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act], [data-reason]");
+    if (!button) return;
+    if (button.dataset.reason) decide("rejected", button.dataset.reason);
+    else acts[button.dataset.act]();
+  });
+  document.addEventListener("htmx:after:settle", () => redrawUnsent(verdicts.resume()));
+  const reasons = [...bar.querySelectorAll("[data-reason]")];
+  const onReason = (event) => {
+    if (!choosing || event.repeat) return false;
+    const chosen = reasons[Number(event.key) - 1];
+    if (!chosen) return false;
+    decide("rejected", chosen.dataset.reason);
+    return true;
+  };
+  const once = (act) => (event) => { if (!event.repeat) act(); };
+  bindKeys({
+    ArrowRight: () => step(1), l: () => step(1),
+    ArrowLeft: () => step(-1), h: () => step(-1),
+    ArrowDown: () => stepRow(1), j: () => stepRow(1),
+    ArrowUp: () => stepRow(-1), k: () => stepRow(-1),
+    Enter: (event) => { if (event.target.closest("button, a, summary")) return false; here?.querySelector("a").click(); return !!here; },
+    a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), z: once(undo),
+    s: once(() => here && select(here)), m: once(goToNextOpen),
+    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
+    Escape: () => {
+      if (choosing) acts.cancel();
+      else if (selected().length) clearSelection();
+      else return false;
+      return true;
+    },
+  });
+  redrawUnsent(verdicts.resume());
+  comeBack();
+  setTimeout(poll, POLL_BUSY);
+};
+
+/* back from the loupe: the same frame, however far down it was */
+const comeBack = async () => {
+  const id = location.hash.slice(1);
+  if (!id.startsWith("frame-gen_")) return;
+  for (let tries = 0; tries < 20 && !document.getElementById(id); tries += 1) if (!(await loadMore())) break;
+  const frame = document.getElementById(id);
+  if (frame) { frame.scrollIntoView({ block: "center" }); stand(frame); }
+};
+
+if (sheet) start();
+
+/* an empty field of the filter form says nothing in the address */
+document.getElementById("filter-form")?.addEventListener("submit", (event) => {
+  for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
+  setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
+});
