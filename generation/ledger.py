@@ -97,7 +97,16 @@ def reserve(*, amounts: Sequence[tuple[Generation, Decimal]], asked: Decimal | N
     first = amounts[0][0]
     total = sum((round_usd(amount) for _, amount in amounts), Decimal(0))
     needed = max(total, asked or total)
-    for budget in _budgets(workspace_id=first.workspace_id, campaign_id=first.campaign_id):
+    _hold(budgets=_budgets(workspace_id=first.workspace_id, campaign_id=first.campaign_id), total=total, needed=needed)
+    Reservation.objects.bulk_create(
+        Reservation(generation=generation, amount=round_usd(amount), remaining=round_usd(amount))
+        for generation, amount in amounts
+    )
+
+
+def _hold(*, budgets: Sequence[Budget], total: Decimal, needed: Decimal) -> None:
+    """Raise `reserved` by `total` where `needed` fits, one conditional UPDATE a budget. Raises NoHeadRoom."""
+    for budget in budgets:
         held = Budget.objects.filter(pk=budget.pk, limit__gte=F("spent") + F("reserved") + _usd(needed)).update(
             reserved=F("reserved") + _usd(total)
         )
@@ -105,10 +114,6 @@ def reserve(*, amounts: Sequence[tuple[Generation, Decimal]], asked: Decimal | N
         if held != 1 and needed > 0:
             budget.refresh_from_db()
             raise NoHeadRoom(budget=budget, asked=needed)
-    Reservation.objects.bulk_create(
-        Reservation(generation=generation, amount=round_usd(amount), remaining=round_usd(amount))
-        for generation, amount in amounts
-    )
 
 
 @transaction.atomic
@@ -194,6 +199,30 @@ def close(generation: Generation) -> None:
     if ended == 1:
         _lower_reserved(
             workspace_id=generation.workspace_id, campaign_id=generation.campaign_id, amount=reservation.remaining
+        )
+
+
+@transaction.atomic
+def reopen(generation: Generation, *, amount: Decimal) -> None:
+    """Promise `amount` USD once more for a generation whose promise has ended. Raises NoHeadRoom.
+
+    A promise that is still open is left as it is: nothing is promised twice.
+    """
+    amount = round_usd(amount)
+    reservation = Reservation.objects.select_for_update().filter(generation=generation).first()
+    if reservation is None:
+        reserve(amounts=[(generation, amount)])
+        return
+    opened = (
+        Reservation.objects.filter(pk=reservation.pk)
+        .exclude(state=Reservation.State.OPEN)
+        .update(state=Reservation.State.OPEN, ended_at=None, amount=F("amount") + _usd(amount), remaining=amount)
+    )
+    if opened == 1:
+        _hold(
+            budgets=_budgets(workspace_id=generation.workspace_id, campaign_id=generation.campaign_id),
+            total=amount,
+            needed=amount,
         )
 
 

@@ -2,9 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from review.views import costs, exports, loupe, marks, sheet, signoff, verdicts
+from review.views import campaigns, costs, exports, inbox, loupe, marks, settings, sheet, signoff, verdicts
 
 urlpatterns: list[URLPattern] = []
+
+# --- inbox, campaigns, settings ----------------------------------------------------------
+urlpatterns += [
+    path("", inbox.inbox, name="inbox"),
+    path("notices/<int:pk>/", inbox.open_notice, name="open-notice"),
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<int:pk>/run/", campaigns.control_run, name="control-run"),
+    path("images/<str:pk>/retry/", campaigns.retry_generation, name="retry-generation"),
+    path("settings/", settings.settings, name="settings"),
+    path("settings/budget/", settings.set_workspace_budget, name="workspace-budget"),
+]
 
 # --- sign-off, exports, costs ------------------------------------------------------------
 urlpatterns += [

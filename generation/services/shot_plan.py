@@ -5,9 +5,10 @@ from typing import Any
 from ulid import ULID
 
 from campaigns import services as campaigns
-from campaigns.models import Campaign, Shot
+from campaigns.models import Campaign, Shot, User
 from generation import catalogue
 from generation.providers.base import ProviderError
+from generation.services import runs
 from generation.services.planning import brand_guide, choose_model, write_shot_prompt
 
 # What the router reads: where one of these changes, it is asked again.
@@ -47,3 +48,9 @@ def add_shot(*, campaign: Campaign, **fields: Any) -> tuple[Shot, str]:
     except ProviderError as error:
         campaigns.edit_shot(shot, **choose_model(shot))
         return shot, f"The shot is kept without a prompt: {error}"
+
+
+def take_out(shot: Shot, *, by: User) -> None:
+    """Remove a shot and stop what is being made of it. What exists, and what it cost, stays on record."""
+    campaigns.remove_shot(shot)
+    runs.cancel_run(shot.campaign, by=by, shot=shot)

@@ -128,7 +128,8 @@ def _refuse_card(request: MemberRequest, shot: Shot, form: ShotForm) -> HttpResp
 
 
 def _remove(request: MemberRequest, shot: Shot) -> HttpResponse:
-    campaigns.remove_shot(shot)
+    assert isinstance(request.user, User)
+    shot_plan.take_out(shot, by=request.user)
     if request.htmx:
         return render(request, PAGE + "#card-removed", {**_panel(shot.campaign), "shot": shot})
     messages.success(request, f"{shot.title} is taken out. Its renders and what they cost stay on record.")

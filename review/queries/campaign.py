@@ -1,0 +1,300 @@
+"""One campaign, live: a page of shots with their stacks, progress, spend, what happened. A fixed number of queries."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet, Sum
+from django.urls import reverse
+
+from campaigns.models import Budget, Campaign, Shot, User
+from generation.gate import LABELS
+from generation.models import Generation, GenerationEvent, LedgerEntry, Score
+from generation.silence import silence_banner
+from generation.states import UNFINISHED, GenerationState
+from review.models import SignOff, Verdict
+from review.queries.progress import Progress, read_progress
+from review.queries.sheet import (
+    COLUMNS,
+    STATE_WORDS,
+    Verdicts,
+    _with_own_verdict,
+    loupe_address,
+    model_label,
+    thumb_of,
+    verdicts_of,
+)
+
+PAGE = 20
+ACTIVITY = 12
+# The newest of a stack; the sheet has them all.
+VERSIONS = 12
+# What an admin reads; everybody else is told in words.
+TECHNICAL = "Traceback (most recent call last)"
+SAID_OF_FAILURE = {
+    "parked": "One step ended badly several times and was set aside. Everything so far is kept.",
+    "unscored": "It could not be scored, so a person decides.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One frame of a stack."""
+
+    id: str
+    url: str
+    number: int
+    thumb: dict[str, Any]
+    words: str
+    standing: Verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A render that failed. `technical` is for admins only, who may retry."""
+
+    id: str
+    number: int
+    words: str
+    technical: str
+    may_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One thing the machines tried before they gave up."""
+
+    number: int
+    model: str
+    change: str
+    outcome: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShotRow:
+    """A shot with its stack, newest first."""
+
+    shot: Shot
+    number: int
+    kind: str
+    words: str
+    versions: list[Version]
+    older: int
+    tried: list[Try] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the activity."""
+
+    icon: str
+    words: str
+    shot: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLive:
+    """Everything on the page. `before` and `after` are addresses of the neighbouring pages of shots, or ""."""
+
+    rows: list[ShotRow]
+    shots: int
+    first: int
+    before: str
+    after: str
+    progress: Progress
+    spent: Decimal
+    budget: Budget | None
+    activity: list[Happening]
+    unstarted: int
+    silence: str
+
+
+def read_campaign(campaign: Campaign, *, viewer: User, after: str = "", admin: bool = False) -> CampaignLive:
+    """The page of 20 shots that begins at the number `after` (0 for the first)."""
+    skip = int(after) if after.isdecimal() and len(after) < 7 else 0
+    shots = list(campaign.shots.filter(removed_at__isnull=True).order_by("position", "pk")[skip : skip + PAGE + 1])
+    shown = shots[:PAGE]
+    stacks = _stacks(campaign, shown, viewer=viewer)
+    rows = [
+        _row(shot, number=skip + place, stack=stacks.get(shot.pk, []), campaign=campaign, admin=admin)
+        for place, shot in enumerate(shown, start=1)
+    ]
+    here = reverse("campaign", args=[campaign.pk])
+    wanted = campaign.shots.filter(removed_at__isnull=True)
+    return CampaignLive(
+        rows=_with_tries(rows, stacks),
+        shots=wanted.count(),
+        first=skip + 1 if shown else 0,
+        before=f"{here}?after={max(0, skip - PAGE)}" if skip else "",
+        after=f"{here}?after={skip + PAGE}" if len(shots) > PAGE else "",
+        progress=read_progress([campaign.pk]).get(campaign.pk, Progress()),
+        spent=LedgerEntry.objects.filter(campaign=campaign).aggregate(total=Sum("amount"))["total"] or Decimal(0),
+        budget=Budget.objects.filter(campaign=campaign).first(),
+        activity=read_activity(campaign, viewer=viewer),
+        unstarted=wanted.filter(generations__isnull=True).count(),
+        silence=silence_banner(),
+    )
+
+
+def _stacks(campaign: Campaign, shots: list[Shot], *, viewer: User) -> dict[int, list[Generation]]:
+    """The versions of these shots, newest first, with what their rows need. One query."""
+    rows: QuerySet[Generation] = _with_own_verdict(Generation.objects.filter(shot__in=shots), viewer).only(
+        *COLUMNS, "error_kind", "error_text", "direction", "purpose", "metadata", "attempt"
+    )
+    stacks: dict[int, list[Generation]] = {}
+    for row in rows.order_by("shot_id", "-version"):
+        row.campaign = campaign
+        stacks.setdefault(row.shot_id, []).append(row)
+    return stacks
+
+
+def _row(shot: Shot, *, number: int, stack: list[Generation], campaign: Campaign, admin: bool) -> ShotRow:
+    blind = campaign.independent_first_look
+    versions = [_version(row, blind=blind) for row in stack[:VERSIONS]]
+    kind, words = state_of_stack(stack, versions)
+    return ShotRow(
+        shot=shot,
+        number=number,
+        kind=kind,
+        words=words,
+        versions=versions,
+        older=max(0, len(stack) - VERSIONS),
+        troubles=[_trouble(row, admin=admin) for row in stack[:VERSIONS] if _is_trouble(row)],
+    )
+
+
+def _version(row: Generation, *, blind: bool) -> Version:
+    standing = verdicts_of(row, blind=blind)
+    thumb = thumb_of(row, standing) | {"sizes": "18rem"}
+    words = standing.words or _said_of(row, hidden=standing.hidden)
+    return Version(row.pk, loupe_address(row.pk, ""), row.version, thumb, words, standing)
+
+
+def _said_of(row: Generation, *, hidden: bool) -> str:
+    if row.state != GenerationState.READY:
+        return STATE_WORDS.get(GenerationState(row.state), "Being made")
+    if hidden or row.passed is None:
+        return "" if hidden else "Not scored"
+    return "Passed" if row.passed else f"Below the bar: {LABELS.get(row.weakest, 'score').lower()}"
+
+
+def state_of_stack(stack: list[Generation], versions: list[Version]) -> tuple[str, str]:
+    """Kind of sign and words for a shot, from its newest versions."""
+    if not stack:
+        return "waiting", "Not started"
+    decisions = {version.standing.decision for version in versions}
+    for decision, kind, words in (("signed", "signed", "Signed"), ("approved", "good", "Approved")):
+        if decision in decisions:
+            return kind, words
+    newest, standing = stack[0], versions[0].standing
+    if newest.state in UNFINISHED:
+        return "running", STATE_WORDS.get(GenerationState(newest.state), "Being made")
+    if newest.escalated:
+        return "changes", "Needs a person"
+    if standing.decision == "changes":
+        return "changes", "Changes asked"
+    if standing.decision == "rejected":
+        return "bad", "Rejected"
+    if newest.state != GenerationState.READY:
+        return "bad", STATE_WORDS[GenerationState(newest.state)]
+    return "ready", "To review"
+
+
+def _is_trouble(row: Generation) -> bool:
+    return row.state == GenerationState.FAILED or row.error_kind == "unscored"
+
+
+def _trouble(row: Generation, *, admin: bool) -> Trouble:
+    technical = row.error_text if TECHNICAL in row.error_text or row.error_kind == "parked" else ""
+    plain = SAID_OF_FAILURE.get(row.error_kind, "") or ("" if technical else row.error_text)
+    return Trouble(
+        id=row.pk,
+        number=row.version,
+        words=plain or "It failed for a technical reason. Everything so far is kept.",
+        technical=technical if admin else "",
+        may_retry=admin and row.state == GenerationState.FAILED,
+    )
+
+
+def _with_tries(rows: list[ShotRow], stacks: dict[int, list[Generation]]) -> list[ShotRow]:
+    """What was tried, for the shots whose newest version was given up. Two queries."""
+    given_up = {shot_id: stack for shot_id, stack in stacks.items() if stack[0].escalated and not _decided(stack[0])}
+    ids = [row.pk for stack in given_up.values() for row in stack]
+    prompts = dict(Generation.objects.filter(pk__in=ids).values_list("pk", "prompt"))
+    reasons = dict(Score.objects.filter(generation__in=ids).order_by("pk").values_list("generation_id", "reason"))
+    for row in rows:
+        for generation in reversed(given_up.get(row.shot.pk, [])):
+            row.tried.append(_try(generation, prompt=prompts[generation.pk], reason=reasons.get(generation.pk, "")))
+    return rows
+
+
+def _decided(row: Generation) -> bool:
+    standing = getattr(row, "standing", None)
+    return standing is not None and standing.decision not in ("undecided", "withdrawn")
+
+
+def _try(row: Generation, *, prompt: str, reason: str) -> Try:
+    hidden = verdicts_of(row, blind=row.campaign.independent_first_look).hidden
+    if row.state == GenerationState.READY and row.average is not None:
+        outcome = "Scored" if hidden else f"{row.average:.1f}, needs {row.campaign.bar}. {reason}".strip()
+    elif row.state in (GenerationState.REFUSED, GenerationState.FAILED) and TECHNICAL not in row.error_text:
+        outcome = row.error_text or STATE_WORDS[GenerationState(row.state)]
+    else:
+        outcome = STATE_WORDS.get(GenerationState(row.state), "Not scored")
+    change = row.direction or ("First attempt" if row.version == 1 else "Another attempt")
+    return Try(number=row.version, model=model_label(row.model), change=change, outcome=outcome, prompt=prompt)
+
+
+EVENTS = {
+    "ready": ("image", "arrived"),
+    "failed": ("warning", "could not be made"),
+    "refused": ("warning", "was refused by a safety filter"),
+    "cancelled": ("stop", "was cancelled"),
+}
+DECISIONS = {
+    "approved": ("approve", "approved"),
+    "rejected": ("cross", "rejected"),
+    "changes": ("changes", "asked for changes on"),
+    "withdrawn": ("undo", "took back a decision on"),
+}
+
+
+def read_activity(campaign: Campaign, *, viewer: User) -> list[Happening]:
+    """The last twelve things that happened, newest first; colleagues' verdicts stay hidden where looks are
+    independent. Three queries."""
+    about = ("generation__shot__title", "generation__version", "generation_id")
+    events = (
+        GenerationEvent.objects.filter(generation__campaign=campaign, to__in=EVENTS)
+        .order_by("-pk")
+        .values_list("to", "at", *about)[:ACTIVITY]
+    )
+    lines = [
+        Happening(EVENTS[to][0], EVENTS[to][1], f"{title}, version {version}", loupe_address(pk, ""), at)
+        for to, at, title, version, pk in events
+    ]
+    verdicts = Verdict.objects.filter(generation__campaign=campaign).select_related("by")
+    if campaign.independent_first_look:
+        verdicts = verdicts.filter(Q(by=viewer))
+    for verdict in verdicts.select_related("generation__shot").order_by("-pk")[:ACTIVITY]:
+        icon, words = DECISIONS[verdict.decision]
+        shot = f"{verdict.generation.shot.title}, version {verdict.generation.version}"
+        lines.append(
+            Happening(icon, f"{verdict.by} {words}", shot, loupe_address(verdict.generation_id, ""), verdict.at)
+        )
+    signatures = SignOff.objects.filter(shot__campaign=campaign).select_related("by", "shot").order_by("-pk")
+    for signature in signatures[:ACTIVITY]:
+        lines.append(
+            Happening(
+                "sign-off",
+                f"{signature.by} signed",
+                signature.shot.title,
+                loupe_address(signature.generation_id, ""),
+                signature.at,
+            )
+        )
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:ACTIVITY]

@@ -1,0 +1,89 @@
+"""The campaigns of a house, and one of them, live."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_GET, require_POST
+
+from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.models import Role, User
+from generation import ledger
+from generation.services import repair, runs
+from generation.tasks import send_nudge
+from review.access import generation_for_review
+from review.queries import campaign as live
+from review.queries import campaigns as listing
+
+
+@require_GET
+@member_required()
+def campaigns(request: MemberRequest) -> HttpResponse:
+    """Search and state in the address; more by keyset."""
+    wanted = listing.read_filter(request.GET)
+    page = listing.read_campaigns(request.membership.workspace, wanted, viewer=_person(request))
+    chips = [
+        (label, wanted.address(state=state, after=0), state == wanted.state) for state, label in listing.STATES.items()
+    ]
+    part = ""
+    if request.htmx:
+        part = "#more-campaigns" if wanted.after else "#campaign-list"
+    response = render(request, f"review/campaigns.html{part}", {"page": page, "wanted": wanted, "chips": chips})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_GET
+@member_required()
+def campaign(request: MemberRequest, pk: int) -> HttpResponse:
+    """Shots as stacks of versions; the live part polls itself while anything is in flight."""
+    found = campaign_for(request, pk)
+    page = live.read_campaign(
+        found, viewer=_person(request), after=request.GET.get("after", ""), admin=request.membership.reaches(Role.ADMIN)
+    )
+    response = render(
+        request, "review/campaign.html" + ("#campaign-live" if request.htmx else ""), {"campaign": found, "page": page}
+    )
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_POST
+@member_required()
+def control_run(request: MemberRequest, pk: int) -> HttpResponse:
+    """Pause, go on, or cancel."""
+    found = campaign_for(request, pk)
+    action = request.POST.get("action")
+    if action == "pause":
+        runs.pause_run(found)
+        messages.info(request, "Paused: nothing new is sent. What is at a provider is still collected.")
+    elif action == "resume":
+        runs.resume_run(found)
+        messages.success(request, "Going on.")
+    elif action == "cancel":
+        count = runs.cancel_run(found, by=_person(request))
+        messages.info(request, f"{count} not yet sent cancelled; what is rendering is asked to stop. Pictures stay.")
+    return redirect("campaign", pk)
+
+
+@require_POST
+@member_required(Role.ADMIN)
+def retry_generation(request: MemberRequest, pk: str) -> HttpResponse:
+    """Take up a failed render again."""
+    generation = generation_for_review(request, pk)
+    try:
+        with transaction.atomic():
+            nudge = repair.retry_generation(generation, by=_person(request))
+            if nudge:
+                transaction.on_commit(lambda: send_nudge(nudge))
+    except (repair.CannotRetry, ledger.NoHeadRoom) as error:
+        messages.warning(request, f"Not retried. {error}")
+    else:
+        messages.success(request, f"{generation.shot.title} goes on.")
+    return redirect("campaign", generation.campaign_id)
+
+
+def _person(request: MemberRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
