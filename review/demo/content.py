@@ -25,7 +25,7 @@ FINISHED: dict[str, Any] = {
     "shots": [
         {
             "title": "Hero",
-            "description": "The speaker, a rounded box in sand coloured fabric, on a low plinth, empty space on the right.",
+            "description": "The speaker, a rounded box in sand coloured fabric, on a low plinth, empty space right.",
             "kind": "hero",
             "aspect_ratio": "16:9",
         },
