@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
@@ -108,21 +109,37 @@ def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = No
     check = preflight(campaign, shots=shots)
     if not check.lines:
         raise CannotStart("Every shot has been started already. Add a shot, or ask for a variation of one.")
-    rows = [
-        draft_generation(
-            shot=line.shot,
-            purpose=Purpose.CREATE,
-            key=f"create:{line.shot.pk}",
-            prompt=line.shot.prompt,
-            seed=derive_seed(base_seed=campaign.base_seed, position=line.shot.position),
-            by=by,
-        )
-        for line in check.lines
-    ]
+    rows = _first_renders(campaign, shots=[line.shot for line in check.lines], by=by)
     lifecycle.start(rows, by=by)
     ledger.reserve(amounts=[(row, reservation_for(row)) for row in rows], asked=check.asked)
     campaigns.mark_started(campaign)
     return rows
+
+
+def _first_renders(campaign: Campaign, *, shots: Sequence[Shot], by: User) -> list[Generation]:
+    """A draft for each shot; two queries, however many there are."""
+    latest = dict(Generation.objects.filter(shot__in=shots).values_list("shot").annotate(last=Max("version")))
+    references = campaign_references(campaign)
+    rows = []
+    for shot in shots:
+        shot.campaign = campaign
+        row = draft_generation(
+            shot=shot,
+            purpose=Purpose.CREATE,
+            key=f"create:{shot.pk}",
+            prompt=shot.prompt,
+            seed=derive_seed(base_seed=campaign.base_seed, position=shot.position),
+            by=by,
+            version=latest.get(shot.pk, 0) + 1,
+            references=references,
+        )
+        rows.append(row)
+    return rows
+
+
+def campaign_references(campaign: Campaign) -> list[int]:
+    """Ids of the pictures that go along with every first render."""
+    return list(Reference.objects.filter(campaign=campaign).order_by("pk").values_list("pk", flat=True))
 
 
 def reservation_for(generation: Generation) -> Decimal:
@@ -148,16 +165,18 @@ def draft_generation(
     attempt: int = 1,
     direction: str = "",
     metadata: dict[str, object] | None = None,
+    version: int | None = None,
+    references: list[int] | None = None,
 ) -> Generation:
-    """A generation as it will be queued, with the size and prompt that its model takes. Not saved."""
+    """A generation as it will be queued, with the size and prompt that its model takes. Not saved.
+
+    `version` and `references` are asked of the database where the caller does not know them.
+    """
     campaign = shot.campaign
-    chosen = catalogue.get_model(model or shot.model)
-    size = catalogue.snap_size(chosen, shot.width, shot.height)
-    folded, negative = router.fold_constraints(
-        chosen, prompt, shot.negative_prompt if negative_prompt is None else negative_prompt
-    )
-    version = Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0
-    references = [] if parent else list(Reference.objects.filter(campaign=campaign).values_list("pk", flat=True))
+    if version is None:
+        version = (Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0) + 1
+    if references is None:
+        references = [] if parent else campaign_references(campaign)
     return Generation(
         workspace_id=campaign.workspace_id,
         campaign=campaign,
@@ -165,29 +184,46 @@ def draft_generation(
         parent=parent,
         purpose=purpose,
         attempt=attempt,
-        version=version + 1,
+        version=version,
         key=key,
         ticket=campaign.ticket,
         metadata={"campaign": campaign.title, "shot": shot.slug, "ticket": campaign.ticket, **(metadata or {})},
         requested_by=by,
-        provider=chosen.provider,
-        model=chosen.key,
-        prompt=folded,
-        negative_prompt=negative,
-        seed=seed if chosen.supports_seed else None,
-        width=size.width,
-        height=size.height,
-        guidance=chosen.guidance,
-        steps=chosen.steps,
         references=references,
-        estimated_seconds=chosen.typical_seconds,
         direction=direction,
+        **_asked_of(
+            catalogue.get_model(model or shot.model),
+            shot=shot,
+            prompt=prompt,
+            negative_prompt=shot.negative_prompt if negative_prompt is None else negative_prompt,
+            seed=seed,
+        ),
     )
+
+
+def _asked_of(
+    model: catalogue.CatalogueModel, *, shot: Shot, prompt: str, negative_prompt: str, seed: int
+) -> dict[str, Any]:
+    """What this model can be asked: the nearest size that it draws, constraints folded into its prompt."""
+    size = catalogue.snap_size(model, shot.width, shot.height)
+    folded, negative = router.fold_constraints(model, prompt, negative_prompt)
+    return {
+        "provider": model.provider,
+        "model": model.key,
+        "prompt": folded,
+        "negative_prompt": negative,
+        "seed": seed if model.supports_seed else None,
+        "width": size.width,
+        "height": size.height,
+        "guidance": model.guidance,
+        "steps": model.steps,
+        "estimated_seconds": model.typical_seconds,
+    }
 
 
 @transaction.atomic
 def queue_generation(generation: Generation, *, by: User | None) -> Generation:
-    """Queue one more generation and reserve for it. Raises ledger.NoHeadRoom, or IntegrityError where its key exists."""
+    """Queue one more generation and reserve for it. Raises ledger.NoHeadRoom; IntegrityError where its key exists."""
     lifecycle.start([generation], by=by)
     ledger.reserve(amounts=[(generation, reservation_for(generation))])
     return generation

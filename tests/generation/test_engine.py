@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -242,3 +243,17 @@ def test_paused_nothing_is_sent(campaign: Campaign) -> None:
     assert dispatch.providers_with_queue() == []
     runs.resume_run(campaign)
     assert len(lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30)) == 2
+
+
+@pytest.mark.django_db
+def test_a_start_takes_few_queries_however_many_shots(
+    campaign: Campaign, django_assert_max_num_queries: Any
+) -> None:
+    campaigns.add_shots(
+        campaign=campaign,
+        shots=[{"title": f"Shot {n}", "prompt": PROMPT, "model": "studio/comp"} for n in range(98)],
+    )
+    with django_assert_max_num_queries(18):
+        rows = start(campaign)
+    assert len(rows) == 100
+    assert {row.version for row in rows} == {1}
