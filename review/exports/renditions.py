@@ -48,8 +48,12 @@ CHANNELS = (
 ORIGINAL = CHANNELS[0]
 EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
-# Of the visual weight, how much a crop must keep: under it the picture is shown whole.
-KEEP_AT_LEAST = 0.72
+# Of the subject, how much a crop must keep: under it the picture is shown whole.
+KEEP_AT_LEAST = 0.9
+# A subject spread over more of an edge than this is a pattern or a landscape: any part of it may stand for it.
+SPREAD = 0.85
+# What counts as subject: at least this part of the strongest visual weight.
+STRONG = 0.25
 _SMALL_EDGE = 96
 
 
@@ -104,7 +108,7 @@ def frame_for(*, image: Image.Image, channel: Channel, width: int, height: int) 
     weight = visual_weight(image)
     left, kept_across = _best_window(weight.sum(axis=0), part_across)
     top, kept_down = _best_window(weight.sum(axis=1), part_down)
-    kept = kept_across * kept_down
+    kept = min(kept_across, kept_down)
     if kept < KEEP_AT_LEAST:
         return _on_ground(image=image, channel=channel, width=width, height=height, kept=kept)
     shown_width = part_across * width
@@ -141,19 +145,32 @@ def visual_weight(image: Image.Image) -> NDArray[np.float64]:
     weight = (colour / (colour.max() or 1)) ** 2 + (edges / (edges.max() or 1)) ** 2
     y = np.linspace(-1, 1, size[1])[:, None]
     x = np.linspace(-1, 1, size[0])[None, :]
-    weight = weight * np.exp(-(x**2 + y**2) / 2.5) + 1e-6
+    weight = weight * np.exp(-(x**2 + y**2) / 4)
+    weight = np.where(weight >= STRONG * weight.max(), weight, 0) + 1e-9
     return np.asarray(weight / weight.sum())
 
 
 def _best_window(profile: NDArray[np.float64], part: float) -> tuple[float, float]:
-    """Start (0 to 1) of the window over `part` of the profile that keeps most, and what it keeps; ties: the middle."""
+    """Start (0 to 1) of the window over `part` of the profile, and how much of the subject it keeps, 0 to 1.
+
+    Of the windows that keep most, the one with the subject nearest to its middle.
+    """
     cells = len(profile)
     length = max(1, min(cells, round(cells * part)))
     sums = np.convolve(profile, np.ones(length), mode="valid")
-    middle = (cells - length) / 2
-    nearness = 1e-9 * np.abs(np.arange(len(sums)) - middle)
-    start = int(np.argmax(sums - nearness))
-    return min(max(0.0, 1 - part), start / cells), float(sums[start])
+    centre = float((np.arange(cells) + 0.5) @ profile)
+    off_centre = np.abs(np.arange(len(sums)) + length / 2 - centre)
+    start = int(np.argmin(np.where(sums >= sums.max() - 0.01, off_centre, np.inf)))
+    kept = 1.0 if _extent(profile) > SPREAD else float(sums[start])
+    return min(max(0.0, 1 - part), start / cells), kept
+
+
+def _extent(profile: NDArray[np.float64]) -> float:
+    """The shortest part of the edge, 0 to 1, that holds nine tenths of the weight."""
+    reached = np.concatenate([[0.0], np.cumsum(profile)])
+    ends = np.searchsorted(reached, reached + 0.9)
+    lengths = ends - np.arange(len(reached))
+    return float(lengths[ends < len(reached)].min(initial=len(profile))) / len(profile)
 
 
 def _on_ground(*, image: Image.Image, channel: Channel, width: int, height: int, kept: float) -> Frame:

@@ -103,7 +103,7 @@ def files_by_final(export: Export) -> list[FinalFiles]:
     files = export.files.select_related("signoff__generation", "signoff__shot", "signoff__by").order_by("pk")
     for file in files:
         if file.signoff_id not in finals:
-            thumb = thumb_of(file.signoff.generation, mark="signed")
+            thumb = thumb_of(file.signoff.generation)
             finals[file.signoff_id] = FinalFiles(signature=file.signoff, thumb=thumb)
         finals[file.signoff_id].files.append(FileLine(file=file, kind=KINDS[file.state]))
     return list(finals.values())

@@ -100,7 +100,7 @@ def waiting_finals(workspace_id: int) -> list[Final]:
             generation=standing.generation,
             shot=standing.shot,
             campaign=standing.campaign,
-            thumb=thumb_of(standing.generation, mark="approved"),
+            thumb=thumb_of(standing.generation),
             approved_by=str(standing.decided_by or ""),
             approved_at=standing.decided_at,
         )

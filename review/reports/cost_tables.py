@@ -126,7 +126,7 @@ def by_ticket(spends: list[ShotSpend], *, kept: Kept) -> Table:
         Column("Approved", NUMBER),
         Column("Each approved", MONEY, EACH_NOTE),
     )
-    return Table("ticket", "And which ticket?", columns, _add_up(spends, key=lambda spend: spend.ticket, cells=cells))
+    return Table("ticket", "Which ticket?", columns, _add_up(spends, key=lambda spend: spend.ticket, cells=cells))
 
 
 def by_shot(spends: list[ShotSpend], *, kept: Kept) -> Table:

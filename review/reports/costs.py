@@ -79,14 +79,14 @@ def costs_report(scope: Scope) -> Report:
     outcomes = cost_tables.group_by_outcome(entries)
     series, is_daily = _series(entries)
     tables = (
-        cost_tables.by_campaign(by_shot, kept=kept, budgets=budgets),
-        cost_tables.by_ticket(by_shot, kept=kept),
-        cost_tables.by_shot(by_shot, kept=kept),
-        cost_tables.by_model(entries),
+        cost_tables.by_outcome(outcomes),
         cost_tables.by_purpose(entries),
+        cost_tables.by_campaign(by_shot, kept=kept, budgets=budgets),
+        cost_tables.by_model(entries),
+        cost_tables.by_ticket(by_shot, kept=kept),
         cost_tables.by_person(entries),
         cost_tables.by_month(entries),
-        cost_tables.by_outcome(outcomes),
+        cost_tables.by_shot(by_shot, kept=kept),
     )
     return Report(
         scope=scope,

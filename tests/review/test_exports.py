@@ -27,7 +27,7 @@ from review.services.exports import (
 )
 from tests.factories import SignOffFactory, picture
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 BUCKET = "brand-finals"
 CLIENT = Config(
     s3={"addressing_style": "path"},

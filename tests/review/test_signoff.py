@@ -1,11 +1,14 @@
 """The signature: who may, what it binds to, what it locks."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.models import User
@@ -21,7 +24,7 @@ from tests.factories import (
     picture,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 
 
 @pytest.fixture
@@ -197,3 +200,28 @@ def test_what_is_signed_is_not_sent_back(generation: Generation, approver: User)
     sign(generation, approver)
     with pytest.raises(signoff.SignOffOutdated, match="was signed by"):
         signoff.send_back(generation=generation, by=approver, note="Warmer, please.", seen_version=2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_sign_at_once_one_signs(generation: Generation) -> None:
+    approvers = [MembershipFactory(workspace=generation.workspace, approver=True).user for _ in range(4)]
+    start = threading.Barrier(len(approvers))
+
+    def try_to_sign(by: User) -> str:
+        own = Generation.objects.select_related("campaign__workspace", "shot").get(pk=generation.pk)
+        start.wait()
+        try:
+            sign(own, by, seen_version=1)
+        except signoff.SignOffRefused as refused:
+            return str(refused)
+        finally:
+            connection.close()
+        return "signed"
+
+    with ThreadPoolExecutor(len(approvers)) as pool:
+        answers = sorted(pool.map(try_to_sign, approvers))
+    assert answers.count("signed") == 1
+    assert all("signed" in answer for answer in answers)
+    assert SignOff.objects.count() == 1
+    assert Export.objects.count() == 1
+    assert Standing.objects.get(pk=generation.pk).version == 2
