@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.conf import settings as config
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -127,7 +128,7 @@ def test_ten_thousand_posts_are_taken_and_one_more_is_not(client: Client, member
         ("posts.json", posts({"slug": "a", "title": "A"}, {"slug": "a", "title": "B"}), "has already"),
         ("posts.json", posts({"slug": "a", "title": "A", "model": "no/such"}), "no model “no/such”"),
         ("brief.pdf", b"%PDF-1.7 something", "a PDF"),
-        ("brief.txt", b"x" * 200_001, "Loupe reads up to 200"),
+        ("brief.txt", b"x" * (config.LOUPE_MAX_BRIEF_BYTES + 1), "Loupe reads up to"),
     ],
 )
 def test_a_bad_file_is_explained_and_the_rest_is_kept(
@@ -197,7 +198,7 @@ def test_a_reference_that_is_no_picture_is_refused_at_its_field(
     ("field", "value", "words"),
     [
         ("brief", "  ", "Paste a brief here"),
-        ("brief", "x" * 200_001, "Loupe reads up to 200"),
+        ("brief", "x" * (config.LOUPE_MAX_BRIEF_BYTES + 1), "Loupe reads up to"),
         ("budget", "-1", "greater than or equal to 0"),
         ("budget", "much", "Enter a number"),
         ("bar", "11", "less than or equal to 10"),
