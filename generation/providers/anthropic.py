@@ -64,6 +64,10 @@ class _Claude:
         self.model = model
         self._client = anthropic.Anthropic(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def ask(
         self,
         *,
@@ -194,6 +198,10 @@ class AnthropicWriter:
         """The model that writes."""
         return self._claude.model
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._claude.close()
+
     def read_brief(self, *, brief: str, brand: BrandGuide | None) -> BriefReading:
         """See `PromptWriter.read_brief`."""
         reading, usage = self._claude.ask(
@@ -256,6 +264,10 @@ class AnthropicCritic:
     def model(self) -> str:
         """The model that scores."""
         return self._claude.model
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._claude.close()
 
     def score(self, request: ScoreRequest) -> CriticAnswer:
         """See `Critic.score`. What cannot be scored, a refusal included, is ProviderError(kind="unscored")."""

@@ -70,9 +70,13 @@ async def close() -> None:
 
 
 def reset() -> None:
-    """Forget what was built, so that changed settings count. For tests."""
+    """Close and forget what this process built, so that changed settings count. For tests."""
     with _lock:
+        mine = [built for (pid, _), built in _built.items() if pid == os.getpid()]
         _built.clear()
+    for built in mine:
+        if hasattr(built, "close"):
+            built.close()
 
 
 def _once(name: str, build: Callable[[], Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -28,12 +29,26 @@ IDEA = ShotIdea(
 SCORES = {name: {"score": 8, "reason": "Clear"} for name in ("composition", "relevance", "coherence", "mood_match")}
 
 
+opened: list[AnthropicCritic | AnthropicWriter] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_after() -> Iterator[None]:
+    yield
+    while opened:
+        opened.pop().close()
+
+
 def critic(fake: RunningFake, **options: Any) -> AnthropicCritic:
-    return AnthropicCritic(api_key="sk-test", model=HAIKU, base_url=fake.url, **options)
+    made = AnthropicCritic(api_key="sk-test", model=HAIKU, base_url=fake.url, **options)
+    opened.append(made)
+    return made
 
 
 def writer(fake: RunningFake, **options: Any) -> AnthropicWriter:
-    return AnthropicWriter(api_key="sk-test", model=SONNET, base_url=fake.url, **options)
+    made = AnthropicWriter(api_key="sk-test", model=SONNET, base_url=fake.url, **options)
+    opened.append(made)
+    return made
 
 
 def request(**changes: Any) -> ScoreRequest:
