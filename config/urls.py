@@ -13,3 +13,5 @@ urlpatterns = [
     path("", include("generation.urls")),
     path("", include("review.urls")),
 ]
+
+handler500 = "config.outage.server_error"
