@@ -158,6 +158,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_connect_timeout": 1,
     "socket_timeout": 5,
+    # Two tries at once instead of kombu's six seconds: a page that nudges is not kept by a Redis that is gone.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
 }
 CELERY_TASK_ROUTES = {
     "generation.tasks.mirror_image": {"queue": "cpu"},

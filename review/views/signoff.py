@@ -20,7 +20,6 @@ from review.forms.signoff import SendBackForm, SignOffForm
 from review.models import Decision, SignOff, Standing
 from review.queries import signoffs as queries
 from review.services import signoff
-from review.services.exports import find_waiting_exports
 from review.tasks import nudge_export
 
 REFUSED, OUTDATED = 422, 409
@@ -45,10 +44,11 @@ def sign_off(request: MemberRequest, pk: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, generation, form=form, status=REFUSED)
     try:
-        signoff.sign_off(generation=generation, by=request.user, **form.answers())
+        signature = signoff.sign_off(generation=generation, by=request.user, **form.answers())
     except signoff.SignOffRefused as refused:
         return _refuse(request, generation, refused, form=form)
-    _nudge_exports()
+    for export_id in signature.export_files.values_list("export_id", flat=True).distinct():
+        transaction.on_commit(partial(nudge_export, export_id))
     messages.success(request, "Signed. The shot is locked and its files are on their way to the store.")
     return redirect("sign-off", pk=pk)
 
@@ -87,11 +87,6 @@ def withdraw_signature(request: MemberRequest, pk: str) -> HttpResponse:
     else:
         messages.success(request, "The signature was withdrawn; the shot is open again. What was exported stays there.")
     return redirect("sign-off", pk=pk)
-
-
-def _nudge_exports() -> None:
-    for export_id in find_waiting_exports(limit=5):
-        transaction.on_commit(partial(nudge_export, export_id))
 
 
 def _refuse(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from pytest_django import Settings
 
+from review import tasks
 from review.exports import deliver, store
 from review.exports.deliver import run_export
 from review.exports.embedding import read_xmp
@@ -258,6 +260,20 @@ def test_the_same_request_twice_is_one_export(signature: SignOff, export: Export
     assert request_export(campaign=signature.shot.campaign, by=signature.by) == export
     run_export(export.pk)
     assert request_export(campaign=signature.shot.campaign, by=signature.by) != export
+
+
+def test_without_redis_a_nudge_is_lost_and_the_export_is_not(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.monotonic()
+    tasks.nudge_export(export.pk)  # the tests' Redis is a closed port
+    assert time.monotonic() - began < 2
+    nudged: list[int] = []
+    monkeypatch.setattr(tasks.run_export, "apply_async", lambda args, **options: nudged.append(args[0]))
+    tasks.sweep_exports()
+    assert nudged == [export.pk]
+    tasks.run_export(export.pk)
+    assert Export.objects.get().state == Export.State.VERIFIED
+    tasks.sweep_exports()
+    assert nudged == [export.pk]
 
 
 def test_who_lost_the_claim_stops(export: Export, monkeypatch: pytest.MonkeyPatch) -> None:
