@@ -176,7 +176,7 @@ def draft_generation(
     if version is None:
         version = (Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0) + 1
     if references is None:
-        references = [] if parent else campaign_references(campaign)
+        references = list(parent.references) if parent else campaign_references(campaign)
     return Generation(
         workspace_id=campaign.workspace_id,
         campaign=campaign,
