@@ -6,6 +6,7 @@ the stack of the shot: `is_signed` is what the verdict service asks before it wr
 
 import hashlib
 from datetime import date
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, models, transaction
@@ -85,32 +86,20 @@ def sign_off(
     SignOffOutdated.
     """
     require_approver(by=by, workspace_id=generation.workspace_id)
-    check_answers(
-        alt_text=alt_text,
-        disclosure=disclosure,
-        synthetic_performer=synthetic_performer,
-        licence_from=licence_from,
-        licence_until=licence_until,
-        brand_checked=brand_checked,
-        has_brand=generation.campaign.brand_kit_id is not None,
-    )
+    answers: dict[str, Any] = {
+        "alt_text": alt_text.strip(),
+        "disclosure": disclosure,
+        "synthetic_performer": synthetic_performer,
+        "licence_from": licence_from,
+        "licence_until": licence_until,
+        "brand_checked": brand_checked,
+    }
+    check_answers(**answers, has_brand=generation.campaign.brand_kit_id is not None)
     sha256 = _confirm_file(generation=generation, confirmed_sha256=confirmed_sha256)
+    about = {"generation": generation, "shot_id": generation.shot_id, "workspace_id": generation.workspace_id}
     try:
         with transaction.atomic():
-            signature = SignOff.objects.create(
-                generation=generation,
-                shot_id=generation.shot_id,
-                workspace_id=generation.workspace_id,
-                by=by,
-                sha256=sha256,
-                alt_text=alt_text.strip(),
-                disclosure=disclosure,
-                synthetic_performer=bool(synthetic_performer),
-                licence_from=licence_from,
-                licence_until=licence_until,
-                brand_checked=brand_checked,
-                note=note.strip(),
-            )
+            signature = SignOff.objects.create(**about, **answers, by=by, sha256=sha256, note=note.strip())
             _lock_stack(generation=generation, by=by, seen_version=seen_version)
             request_export(campaign=generation.campaign, by=by, signoffs=[signature])
     except IntegrityError as error:

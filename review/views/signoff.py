@@ -47,7 +47,7 @@ def sign_off(request: MemberRequest, pk: str) -> HttpResponse:
         signature = signoff.sign_off(generation=generation, by=request.user, **form.answers())
     except signoff.SignOffRefused as refused:
         return _refuse(request, generation, refused, form=form)
-    for export_id in signature.export_files.values_list("export_id", flat=True).distinct():
+    for export_id in signature.export_files.order_by().values_list("export_id", flat=True).distinct():
         transaction.on_commit(partial(nudge_export, export_id))
     messages.success(request, "Signed. The shot is locked and its files are on their way to the store.")
     return redirect("sign-off", pk=pk)
