@@ -153,7 +153,7 @@ PALETTES = (("#d9c2a3", "#1b2a41", "#c2571f"), ("#ecc5b8", "#f5eedc", "#a3b18a")
 
 
 def attempt(prompt: str, shot: int, seed: int):
-    picture = render(RenderRequest("gen_1", "local/comp", prompt, "", 240, 160, seed))
+    picture = render(RenderRequest("gen_1", "local/comp", prompt, "", 192, 128, seed))
     return (
         LocalCritic()
         .score(
@@ -165,7 +165,7 @@ def attempt(prompt: str, shot: int, seed: int):
 
 @pytest.fixture(scope="module")
 def first_attempts():
-    return {(shot, seed): attempt(SHOTS[shot], shot, seed) for shot in range(len(SHOTS)) for seed in range(1, 13)}
+    return {(shot, seed): attempt(SHOTS[shot], shot, seed) for shot in range(len(SHOTS)) for seed in range(1, 11)}
 
 
 @pytest.mark.parametrize("dimension", ["composition", "relevance", "mood_match", "coherence"])

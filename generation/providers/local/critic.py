@@ -34,6 +34,8 @@ class LocalCritic:
     """Scores by measurement; free, repeatable, no network."""
 
     name = "local"
+    # it measures sharpness, noise and size: a picture scaled down would be another picture
+    max_edge = 4096
 
     def score(self, request: ScoreRequest) -> CriticAnswer:
         """Score one picture. Raises ProviderError (`unscored`) where it cannot be decoded."""
@@ -97,57 +99,38 @@ def composition_faults(found: Measures, asked: Direction) -> list[Fault]:
     the three, after the rule of thirds and the balance studies of Locher 1998); mass cut by the border; too much or too
     little of the frame filled for the framing asked for.
     """
-    composition = asked.composition
+    faults = [_placement_fault(found, asked.composition), *_filling_faults(found, asked)]
+    # A landscape carries its weight low; a thing on a plinth does not.
+    free_height = 0.24 if asked.kind == "vista" else 0.09
+    lost = over(abs(found.mass_y - 0.52), free_height, 0.05, 3.0)
+    faults.append(Fault(lost, "the mass sits too far from the middle height", "balance the frame"))
+    return faults
+
+
+def _placement_fault(found: Measures, composition: Composition) -> Fault:
     place = _nearest_place(found.mass_x, composition)
     away = found.mass_x - place
     side, other = ("right", "left") if away > 0 else ("left", "right")
-    centred = abs(place - MIDDLE) < 0.01
-    finding = (
-        f"visual mass sits {abs(found.mass_x - 0.5) * 100:.0f} % {'right' if found.mass_x > 0.5 else 'left'} of centre"
-        if centred
-        else f"visual mass sits {abs(away) * 100:.0f} % too far {side} of the third"
-    )
-    faults = [
-        Fault(
-            over(abs(away), 0.015, 0.021), finding, f"move the subject to the {other}, more empty space on the {side}"
-        )
-    ]
-    low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[
-        composition.framing
-    ]
+    finding = f"visual mass sits {abs(away) * 100:.0f} % too far {side} of the third"
+    if abs(place - MIDDLE) < 0.01:
+        finding = f"visual mass sits {abs(away) * 100:.0f} % {side} of centre"
+    remedy = f"move the subject to the {other}, more empty space on the {side}"
+    return Fault(over(abs(away), 0.015, 0.021), finding, remedy)
+
+
+def _filling_faults(found: Measures, asked: Direction) -> list[Fault]:
+    framing = asked.composition.framing
+    low, high = {"macro": (0.12, 0.95), "close": (0.1, 0.8), "medium": (0.05, 0.6), "wide": (0.02, 0.5)}[framing]
     if asked.kind in ("vista", "poster", "flatlay", "interior"):
         low, high = 0.02, 0.95
-    faults.append(
-        Fault(
-            over(low - found.mass_share, 0, 0.012),
-            f"only {found.mass_share * 100:.0f} % of the frame is subject",
-            "step closer, larger in the frame",
-        )
-    )
-    faults.append(
-        Fault(
-            over(found.mass_share, high, 0.06),
-            f"{found.mass_share * 100:.0f} % of the frame is filled",
-            "step back, smaller in the frame",
-        )
-    )
-    if composition.framing in ("medium", "wide") and asked.kind == "studio":
-        faults.append(
-            Fault(
-                over(found.cut, 0.06, 0.06, 4.0),
-                f"the mass runs into {found.cut * 100:.0f} % of the border",
-                "step back, balance the frame",
-            )
-        )
-    # A landscape carries its weight low; a thing on a plinth does not.
-    free_height = 0.24 if asked.kind == "vista" else 0.09
-    faults.append(
-        Fault(
-            over(abs(found.mass_y - 0.52), free_height, 0.05, 3.0),
-            "the mass sits too far from the middle height",
-            "balance the frame",
-        )
-    )
+    share = f"{found.mass_share * 100:.0f} % of the frame"
+    faults = [
+        Fault(over(low - found.mass_share, 0, 0.012), f"only {share} is subject", "step closer, larger in the frame"),
+        Fault(over(found.mass_share, high, 0.06), f"{share} is filled", "step back, smaller in the frame"),
+    ]
+    if framing in ("medium", "wide") and asked.kind == "studio":
+        finding = f"the mass runs into {found.cut * 100:.0f} % of the border"
+        faults.append(Fault(over(found.cut, 0.06, 0.06, 4.0), finding, "step back, balance the frame"))
     return faults
 
 
@@ -166,45 +149,39 @@ def relevance_faults(found: Measures, request: ScoreRequest, asked: Direction, p
     The requested palette against the dominant colours (CIELAB; 12 is a clear difference between neighbouring surfaces,
     Mokrzycki and Tatol 2011), palette colours that are absent, a subject that stands out, and the format.
     """
-    faults = []
-    if palette:
-        distance = palette_distance(found, palette)
-        faults.append(
-            Fault(
-                over(distance, 6.0, 3.6),
-                f"colours lie {distance:.0f} ΔE from what was asked",
-                f"closer to the palette {' '.join(palette[:4])}",
-            )
-        )
-        missing = palette_missing(found, palette)
-        share = len(missing) / len(palette)
-        faults.append(
-            Fault(
-                over(share, 0.05, 0.2, 3.0),
-                f"{len(missing)} of {len(palette)} palette colours are absent",
-                f"closer to the palette {' '.join(missing[:3])}",
-            )
-        )
+    faults = _palette_faults(found, palette) + _format_faults(found, request)
     distinct = 18 if asked.kind == "vista" else 32
-    faults.append(
-        Fault(
-            over(distinct - found.standing_out, 0, 6.0, 4.0),
-            "the subject hardly stands out from its surroundings",
-            "more contrast, step closer",
-        )
-    )
-    asked_aspect, aspect = request.width / max(1, request.height), found.width / max(1, found.height)
-    skew = abs(aspect / asked_aspect - 1)
-    faults.append(
-        Fault(
-            over(skew, 0.02, 0.06),
-            f"the format is {found.width} x {found.height}, not {request.width} x {request.height}",
-            "keep the requested format",
-        )
-    )
-    small = 1 - (found.width * found.height) / max(1, request.width * request.height)
-    faults.append(Fault(over(small, 0.1, 0.2, 3.0), "the picture is smaller than asked", "keep the requested size"))
+    lost = over(distinct - found.standing_out, 0, 6.0, 4.0)
+    faults.append(Fault(lost, "the subject hardly stands out from its surroundings", "more contrast, step closer"))
     return faults
+
+
+def _palette_faults(found: Measures, palette: tuple[str, ...]) -> list[Fault]:
+    if not palette:
+        return []
+    distance, missing = palette_distance(found, palette), palette_missing(found, palette)
+    return [
+        Fault(
+            over(distance, 6.0, 3.6),
+            f"colours lie {distance:.0f} ΔE from what was asked",
+            f"closer to the palette {' '.join(palette[:4])}",
+        ),
+        Fault(
+            over(len(missing) / len(palette), 0.05, 0.2, 3.0),
+            f"{len(missing)} of {len(palette)} palette colours are absent",
+            f"closer to the palette {' '.join(missing[:3])}",
+        ),
+    ]
+
+
+def _format_faults(found: Measures, request: ScoreRequest) -> list[Fault]:
+    skew = abs((found.width / max(1, found.height)) / (request.width / max(1, request.height)) - 1)
+    small = 1 - (found.width * found.height) / max(1, request.width * request.height)
+    sizes = f"{found.width} x {found.height}, not {request.width} x {request.height}"
+    return [
+        Fault(over(skew, 0.02, 0.06), f"the format is {sizes}", "keep the requested format"),
+        Fault(over(small, 0.1, 0.2, 3.0), "the picture is smaller than asked", "keep the requested size"),
+    ]
 
 
 def coherence_faults(found: Measures, asked: Direction) -> list[Fault]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.providers.local.colours import Floats, from_lab, hex_to_lab, hex_to_linear, to_lab
+from generation.providers.local.colours import Floats, from_lab, hex_to_lab, hex_to_linear
 from generation.providers.local.vocabulary import Composition, Direction, Light, Mood
 
 # Palettes for prompts that name no colours, by the mood axis that is strongest.
@@ -23,6 +23,9 @@ _HOUSE_PALETTES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 # What the ground looks like out of doors: the palette colour nearest to it covers it.
 _GROUNDS = {"sand": "#d2b48c", "grass": "#6f7a45", "water": "#a39a8c", "": "#a08f7c"}
+
+# The wrong gel in the lamp, as directions in CIELAB: magenta, cyan, amber, a cold steel, green; never an arbitrary hue.
+_GELS = ((0.1, 0.95, -0.2), (0.0, -0.75, -0.6), (-0.1, 0.55, 0.8), (-0.35, -0.15, -0.9), (-0.2, -0.5, 0.45))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,14 @@ def draw_drift(rng: np.random.Generator) -> Drift:
         return sign * (float(rng.uniform(0.6, 1.0)) * far if missed else abs(float(rng.normal(0, near))))
 
     return Drift(
-        x=stray(0.16, 0.012, 0.24),
-        size=stray(0.10, 0.04, 0.42),
-        stops=stray(0.15, 0.10, 1.25) - 0.02,
-        warmth=stray(0.08, 0.05, 0.6),
-        palette=abs(stray(0.15, 2.0, 27.0)),
+        x=stray(0.20, 0.012, 0.24),
+        size=stray(0.12, 0.04, 0.42),
+        stops=stray(0.21, 0.10, 1.25) - 0.02,
+        warmth=stray(0.10, 0.05, 0.6),
+        palette=abs(stray(0.20, 2.0, 27.0)),
         palette_turn=float(rng.uniform(0, 2 * np.pi)),
         contrast=stray(0.07, 0.05, 0.4),
-        focus=max(0.0, stray(0.10, 0.05, 1.0)),
+        focus=max(0.0, stray(0.16, 0.05, 1.0)),
     )
 
 
@@ -118,35 +121,17 @@ def choose_palette(direction: Direction, rng: np.random.Generator) -> tuple[str,
 
 def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator, rng: np.random.Generator) -> Colours:
     """Backdrop by the brightness of the mood, subject by contrast with it, accent by chroma."""
-    palette = [hex_to_linear(colour) for colour in choose_palette(direction, look)]
-    labs = [to_lab(colour) for colour in palette]
-    wanted = 66 + (26 if direction.mood.brightness > 0 else 44) * direction.mood.brightness
-    order = sorted(
-        range(len(labs)),
-        key=lambda i: abs(labs[i][0] - wanted) + _chroma_cost(direction) * float(np.hypot(labs[i][1], labs[i][2])),
-    )
-    bolder = len(order) > 2 and rng.random() < 0.22 and _may_be_wall(labs[order[1]], wanted)
-    wall_at = order[1] if bolder else order[0]
+    labs = [hex_to_lab(colour) for colour in choose_palette(direction, look)]
+    wall_at = _choose_wall(direction, labs, rng)
+    if wall_at is None:
+        labs, wall_at = [*labs, hex_to_lab(direction.backdrop_colour or "#000000")], len(labs)
     wall = labs[wall_at]
-    if direction.backdrop_colour and direction.kind != "outdoor":
-        named = hex_to_lab(direction.backdrop_colour)
-        wall_at = min(range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - named)))
-        if float(np.linalg.norm(labs[wall_at] - named)) > 8:
-            palette, labs, wall_at = [*palette, hex_to_linear(direction.backdrop_colour)], [*labs, named], len(labs)
-        wall = labs[wall_at]
-    if direction.kind == "outdoor":
-        wall_at = min(
-            range(len(labs)), key=lambda i: float(np.linalg.norm(labs[i] - hex_to_lab(_GROUNDS[direction.ground])))
-        )
-        wall = labs[wall_at]
     rest = [i for i in range(len(labs)) if i != wall_at]
     subject_at = max(rest, key=lambda i: float(np.linalg.norm(labs[i] - wall)) + 0.12 * (60 - float(labs[i][0])))
     others = [i for i in rest if i != subject_at] or [subject_at]
     accent_at = max(others, key=lambda i: float(np.hypot(labs[i][1], labs[i][2])))
     floor_at = min(others, key=lambda i: float(np.linalg.norm(labs[i] - wall))) if len(others) > 1 else wall_at
-    # The wrong gel in the lamp: magenta, cyan, amber or a cold steel, as it happens on sets; never an arbitrary hue.
-    gels = ((0.1, 0.95, -0.2), (0.0, -0.75, -0.6), (-0.1, 0.55, 0.8), (-0.35, -0.15, -0.9), (-0.2, -0.5, 0.45))
-    turn = np.array(gels[int(drift.palette_turn * 0.79) % len(gels)])
+    turn = np.array(_GELS[int(drift.palette_turn * 0.79) % len(_GELS)])
     strayed = [lab + (drift.palette * turn).astype(np.float32) for lab in labs]
     subject = hex_to_linear(direction.subject_colour) if direction.subject_colour else from_lab(strayed[subject_at])
     floor = (
@@ -164,6 +149,25 @@ def assign_colours(direction: Direction, drift: Drift, look: np.random.Generator
         accent=from_lab(strayed[accent_at]),
         all=tuple(from_lab(lab) for lab in strayed),
     )
+
+
+def _choose_wall(direction: Direction, labs: list[Floats], rng: np.random.Generator) -> int | None:
+    """Which palette colour fills the frame; None where the words name a backdrop that is not in the palette."""
+    wanted = 66 + (26 if direction.mood.brightness > 0 else 44) * direction.mood.brightness
+
+    def distance_to(colour: Floats) -> list[float]:
+        return [float(np.linalg.norm(lab - colour)) for lab in labs]
+
+    cost = [abs(float(lab[0]) - wanted) + _chroma_cost(direction) * float(np.hypot(lab[1], lab[2])) for lab in labs]
+    order = sorted(range(len(labs)), key=lambda i: cost[i])
+    bolder = len(order) > 2 and rng.random() < 0.22 and _may_be_wall(labs[order[1]], wanted)
+    if direction.kind == "outdoor":
+        away = distance_to(hex_to_lab(_GROUNDS[direction.ground]))
+        return away.index(min(away))
+    if direction.backdrop_colour:
+        away = distance_to(hex_to_lab(direction.backdrop_colour))
+        return away.index(min(away)) if min(away) <= 8 else None
+    return order[1] if bolder else order[0]
 
 
 def _may_be_wall(lab: Floats, wanted: float) -> bool:

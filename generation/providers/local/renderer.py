@@ -20,9 +20,9 @@ from generation.providers.local.vista import paint_vista
 from generation.providers.local.vocabulary import read_direction
 
 # Above this many pixels a comp is drawn smaller and enlarged: about a second is the promise. A macro has solids all
-# over the frame and little that is sharp, therefore its limit is lower.
-LARGEST = 1_100_000
-LARGEST_MACRO = 600_000
+# over the frame and a landscape is out of focus: little in them is sharp, therefore their limits are lower.
+LARGEST = {"macro": 600_000, "outdoor": 750_000}
+LARGEST_OTHER = 1_050_000
 # Below this a side is drawn larger and shrunk: gradients need neighbours.
 SMALLEST_SIDE = 16
 
@@ -44,9 +44,7 @@ def render(request: RenderRequest) -> Image.Image:
 
 def _create(request: RenderRequest) -> Image.Image:
     direction = read_direction(request.prompt)
-    width, height = _drawing_size(
-        request.width, request.height, LARGEST_MACRO if direction.kind == "macro" else LARGEST
-    )
+    width, height = _drawing_size(request.width, request.height, LARGEST.get(direction.kind, LARGEST_OTHER))
     seed = request.seed if request.seed is not None else request.prompt
     scene_key = (request.model, seed, direction.kind, direction.subjects)
     look = look_generator(direction)
@@ -118,6 +116,9 @@ def _under_the_sky(plan: Plan, stage: Stage, ground: Floats, depth: Floats, rng:
 def _enlarge(coarse: Floats, width: int, height: int) -> Floats:
     """From one sample per two pixels (centres at 1, 3, 5 …) to every pixel."""
     rows, columns = coarse.shape[:2]
+    if coarse.ndim == 3:
+        # The dark line where a thing meets the floor is thinner than a sample: smooth it, or it breaks into dashes.
+        coarse = finish.blurred(coarse, 1.0)
     large = finish.resized(coarse, columns * 2, rows * 2)
     return np.ascontiguousarray(large[:height, :width])
 

@@ -185,9 +185,9 @@ _SHOE_SOLE = (
 
 def shoe(wardrobe: Wardrobe, rng: np.random.Generator) -> Subject:
     """A trainer from the side: sole, upper with collar and toe, heel patch, laces and a stripe."""
-    upper = tapered_slab(_SHOE_SIDE, 0.13, 0.06, narrowing=0.5)
+    upper = tapered_slab(_SHOE_SIDE, 0.14, 0.11, narrowing=0.5)
     upper = carve(upper, ellipsoid((0.2, 0.16, 0.085), (-0.26, 0.54, 0)), 0.03)
-    sole = tapered_slab(_SHOE_SOLE, 0.17, 0.035, narrowing=-0.2)
+    sole = tapered_slab(_SHOE_SOLE, 0.17, 0.05, narrowing=-0.2)
     laces = together(
         *(
             capsule((0.0 + 0.075 * i, 0.47 - 0.062 * i, -0.085), (0.02 + 0.075 * i, 0.465 - 0.062 * i, 0.085), 0.017)

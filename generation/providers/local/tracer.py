@@ -154,7 +154,8 @@ def occlusion(solids: list[Solid], points: Floats, normals: Floats, *, reach: fl
     hidden = np.zeros(points.shape[1], np.float32)
     for solid in solids:
         offset = points - solid.world_centre[:, None]
-        limit = solid.world_radius + reach
+        # The farthest tap stands `reach` above the point and looks `reach` far from there.
+        limit = solid.world_radius + 1.8 * reach
         near = np.flatnonzero((offset * offset).sum(axis=0) < limit * limit)
         if not near.size:
             continue
