@@ -40,13 +40,14 @@ SAID_OF_FAILURE = {
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One frame of a stack."""
+    """One frame of a stack. `words` are read aloud, `short` stands under it."""
 
     id: str
     url: str
     number: int
     thumb: dict[str, Any]
     words: str
+    short: str
     standing: Verdicts
 
 
@@ -88,13 +89,14 @@ class ShotRow:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One line of the activity."""
+    """One line of the activity: somebody's words about a shot, or a shot that something happened to (`after`)."""
 
     icon: str
     words: str
     shot: str
     url: str
     at: datetime
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ def _version(row: Generation, *, blind: bool) -> Version:
     standing = verdicts_of(row, blind=blind)
     thumb = thumb_of(row, standing) | {"sizes": "18rem"}
     words = standing.words or _said_of(row, hidden=standing.hidden)
-    return Version(row.pk, loupe_address(row.pk, ""), row.version, thumb, words, standing)
+    short = words.split(" by ")[0].split(":")[0]
+    return Version(row.pk, loupe_address(row.pk, ""), row.version, thumb, words, short, standing)
 
 
 def _said_of(row: Generation, *, hidden: bool) -> str:
@@ -274,7 +277,7 @@ def read_activity(campaign: Campaign, *, viewer: User) -> list[Happening]:
         .values_list("to", "at", *about)[:ACTIVITY]
     )
     lines = [
-        Happening(EVENTS[to][0], EVENTS[to][1], f"{title}, version {version}", loupe_address(pk, ""), at)
+        Happening(EVENTS[to][0], "", f"{title}, version {version}", loupe_address(pk, ""), at, after=EVENTS[to][1])
         for to, at, title, version, pk in events
     ]
     verdicts = Verdict.objects.filter(generation__campaign=campaign).select_related("by")

@@ -29,6 +29,7 @@ class Part:
     live: bool
     words: str
     switch: str
+    otherwise: str = "Local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def read_parts() -> list[Part]:
             if settings.LOUPE_PUBLIC_URL
             else "Off: the providers are asked instead, which works as well.",
             "LOUPE_PUBLIC_URL",
+            otherwise="Off",
         ),
     ]
 
@@ -141,7 +143,7 @@ def _price(model: catalogue.CatalogueModel) -> str:
         for part in model.price.parts
         if part.amount
     ]
-    return " + ".join(parts) or "free"
+    return " + ".join(parts) or ("free" if model.provider in ("local", "cog") else "not published")
 
 
 def _one_picture(model: catalogue.CatalogueModel) -> Decimal:
