@@ -4,6 +4,7 @@ An empty variable counts as one that is not set, so that `REDIS_URL=` switches b
 """
 
 import os
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from dotenv import load_dotenv
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 SDK_PREFIXES = ("ANTHROPIC_", "AWS_", "REPLICATE_")
+OWNED_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
@@ -73,6 +75,17 @@ def listing(name: str, *, default: tuple[str, ...] = ()) -> list[str]:
     """Words separated by commas."""
     words = [word.strip() for word in text(name).split(",")]
     return [word for word in words if word] or list(default)
+
+
+def pairs(name: str) -> dict[str, str]:
+    """Pairs of owner/name words, "left=right", separated by commas."""
+    found = {}
+    for entry in listing(name):
+        left, _, right = (part.strip() for part in entry.partition("="))
+        if not all(OWNED_NAME.fullmatch(part) for part in (left, right)):
+            raise ImproperlyConfigured(f"{name} holds {entry!r}: write each pair as owner/model=owner/deployment.")
+        found[left] = right
+    return found
 
 
 def choice(name: str, *, options: tuple[str, ...], default: str) -> str:

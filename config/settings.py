@@ -185,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- what Loupe may do ---------------------------------------------------------------
 REPLICATE_CREATES_PER_MINUTE = environment.whole("REPLICATE_CREATES_PER_MINUTE", default=600, minimum=1)
+REPLICATE_DEPLOYMENTS = environment.pairs("REPLICATE_DEPLOYMENTS")
 LOUPE_OUTPUT_HOSTS = environment.listing("LOUPE_OUTPUT_HOSTS")
 LOUPE_MAX_SHOTS = environment.whole("LOUPE_MAX_SHOTS", default=10_000, minimum=1)
 LOUPE_MAX_BRIEF_BYTES = environment.whole("LOUPE_MAX_BRIEF_BYTES", default=204_800, minimum=1)

@@ -2,7 +2,8 @@
 
 It works from the table alone. Two may run: a lease says who leads, claims say whose a
 submission is, and every write is a compare-and-set. Network waits never hold a database
-connection or a worker slot; the database is asked from one thread, in short transactions.
+connection or a worker slot; the database is asked from one thread, in short transactions,
+and what the requests bring home is written in rounds, many rows in each.
 """
 
 import asyncio
@@ -10,27 +11,34 @@ import logging
 import os
 import random
 import socket
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from generation import leases, lifecycle, throttle
 from generation.models import Generation
+from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError
-from generation.services import dispatch
+from generation.services import dispatch, requests, rounds
+from generation.services.rounds import Look
 from generation.services.sweep import Nudge, find_unfinished, record_pulse
-from generation.states import GenerationState
+
+__all__ = ["Conductor", "in_database", "leave_database"]
 
 logger = logging.getLogger(__name__)
-Answer = TypeVar("Answer")
 
 LEASE = "conductor"
 LEASE_SECONDS = 15.0
-TICK_SECONDS = 0.25
-IDLE_TICK_SECONDS = 1.0
+# The lease is renewed long before it ends; between renewals our own clock says whether we still lead.
+RENEW_SECONDS = 3.0
+LEASE_MARGIN_SECONDS = 3.0
+TICK_SECONDS = 0.1
+IDLE_TICK_SECONDS = 0.5
+ASK_SECONDS = 1.0
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 # The POST ends well before its claim does: a late answer is in doubt, never sent twice.
@@ -38,36 +46,26 @@ SUBMIT_TIMEOUT_SECONDS = 20.0
 LOOK_TIMEOUT_SECONDS = 15.0
 MOST_AT_ONCE = {"local": 4, "cog": 8}
 MOST_SUBMISSIONS = 200
-MOST_LOOKS = 400
-
-
-async def in_database(function: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer:
-    """Call a synchronous database function in the one database thread."""
-
-    def call() -> Answer:
-        close_old_connections()
-        return function(*args, **kwargs)
-
-    return await sync_to_async(call, thread_sensitive=True)()
-
-
-async def leave_database() -> None:
-    """Close the database thread's connection, when its loop is about to end."""
-    # the attribute is looked up in that thread: connections belong to theirs
-    await sync_to_async(lambda: connection.close(), thread_sensitive=True)()
+MOST_LOOKS = 1_000
+# A provider that tells of many in one call is asked so for this many or more.
+MANY = 5
+MANY_A_CALL = 250
 
 
 class Conductor:
     """Sends and looks until told to stop. `hands` takes the nudges for what comes after a render."""
 
-    def __init__(self, *, hands: Callable[[Nudge], None]) -> None:
+    def __init__(self, *, hands: Callable[[list[Nudge]], None]) -> None:
         self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{random.randrange(10**6)}"
-        self.hands = hands
+        self.outbox = Outbox(hands=hands)
         self.tasks: set[asyncio.Task[None]] = set()
-        self.looking: set[str] = set()
+        self.submitting = 0
+        self.looking = 0
         self.asking: set[str] = set()
-        self.leads = False
-        self._pulsed_at = self._swept_at = float("-inf")
+        self._leads_until = self._renewed_at = float("-inf")
+        self._done_at: dict[str, float] = {}
+
+    # --- the loop --------------------------------------------------------------------------
 
     async def conduct(self, stop: asyncio.Event) -> None:
         """Run until `stop`; then finish what is on the wire and give the lease back."""
@@ -76,58 +74,82 @@ class Conductor:
             try:
                 busy = await self.beat()
             except (DatabaseError, InterfaceError) as error:
-                # a minute without a database: nothing is lost, everything is in the table
+                # a minute without a database: nothing is lost, everything is in the table or the outbox
                 logger.warning("The database does not answer (%s); trying again.", error)
                 busy = False
             except Exception:
                 logger.exception("A beat failed; the next one follows.")
                 busy = False
             try:
-                await asyncio.wait_for(stop.wait(), timeout=TICK_SECONDS if busy else IDLE_TICK_SECONDS)
+                async with asyncio.timeout(TICK_SECONDS if busy else IDLE_TICK_SECONDS):
+                    await stop.wait()
             except TimeoutError:
                 continue
         await self.finish()
 
     async def finish(self) -> None:
-        """Let open requests end (each has its own time limit), then hand over."""
+        """Let open requests end (each has its own time limit), write what they brought, then hand over."""
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=SUBMIT_TIMEOUT_SECONDS + 1)
+        await self.outbox.flush()
         await in_database(leases.end_lease, name=LEASE, holder=self.holder)
         await leave_database()
 
     async def beat(self) -> bool:
         """One round; True while there is something in flight."""
-        token = await in_database(leases.hold_lease, name=LEASE, holder=self.holder, seconds=LEASE_SECONDS)
-        self.leads = token is not None
-        now = asyncio.get_running_loop().time()
-        if not self.leads:
+        self._cancel_orphans(await self.outbox.flush())
+        if not await self._lead():
             return False
-        if now - self._pulsed_at > PULSE_SECONDS:
-            self._pulsed_at = now
-            await in_database(record_pulse, "conductor")
-            await in_database(dispatch.doubt_abandoned_submissions)
-        if now - self._swept_at > SWEEP_SECONDS:
-            self._swept_at = now
-            for nudge in await in_database(find_unfinished):
-                self.hands(nudge)
+        await self._keep_house()
         sent = await self._send_queued()
-        asked = await self._ask_in_doubt()
+        asked = await self._ask_in_doubt() if self._is_time("ask", ASK_SECONDS) else 0
         looked = await self._look()
         return bool(sent or asked or looked or self.tasks or await in_database(dispatch.anything_in_flight))
+
+    @property
+    def leads(self) -> bool:
+        """Whether the lease is surely still ours, however long this process was held up."""
+        return asyncio.get_running_loop().time() < self._leads_until
+
+    async def _lead(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if not self.leads or now - self._renewed_at > RENEW_SECONDS:
+            token = await in_database(leases.hold_lease, name=LEASE, holder=self.holder, seconds=LEASE_SECONDS)
+            # counted from before the question: the lease cannot end sooner than we believe
+            self._renewed_at = now
+            self._leads_until = now + LEASE_SECONDS - LEASE_MARGIN_SECONDS if token is not None else float("-inf")
+        return self.leads
+
+    async def _keep_house(self) -> None:
+        if self._is_time("pulse", PULSE_SECONDS):
+            await in_database(record_pulse, "conductor")
+            await in_database(dispatch.doubt_abandoned_submissions)
+        if self._is_time("sweep", SWEEP_SECONDS):
+            await self.outbox.hand_on(await in_database(find_unfinished))
+
+    def _is_time(self, chore: str, seconds: float) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._done_at.get(chore, float("-inf")) < seconds:
+            return False
+        self._done_at[chore] = now
+        return True
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    # --- sending ---------------------------------------------------------------------------
+
     async def _send_queued(self) -> int:
         sent = 0
         for provider in await in_database(dispatch.providers_with_queue):
-            room = min(MOST_AT_ONCE.get(provider, MOST_SUBMISSIONS), MOST_SUBMISSIONS - len(self.tasks))
-            wanted = await in_database(dispatch.room_for, provider, most=room)
+            most = min(MOST_AT_ONCE.get(provider, MOST_SUBMISSIONS), MOST_SUBMISSIONS - self.submitting)
+            wanted = await in_database(dispatch.room_for, provider, most=most)
             permits = await in_database(throttle.take_permits, provider, wanted=wanted)
             if permits <= 0:
                 continue
+            asked_at = asyncio.get_running_loop().time()
             claimed = await in_database(
                 lifecycle.claim_queued,
                 provider=provider,
@@ -136,34 +158,65 @@ class Conductor:
                 seconds=dispatch.SUBMIT_LEASE_SECONDS,
             )
             for generation in claimed:
-                self._spawn(self._submit(generation))
+                self.submitting += 1
+                self._spawn(self._submit(generation, claimed_at=asked_at))
             sent += len(claimed)
         return sent
 
-    async def _submit(self, generation: Generation) -> None:
-        claimed_at = asyncio.get_running_loop().time()
+    async def _submit(self, generation: Generation, *, claimed_at: float) -> None:
         try:
-            request = await in_database(dispatch.build_request, generation)
+            # without pictures there is nothing to read
+            pictures = requests.needs_pictures(generation)
+            request = (
+                await in_database(requests.build_request, generation)
+                if pictures
+                else requests.plain_request(generation)
+            )
             provider = registry.image_provider(generation.provider)
-            if asyncio.get_running_loop().time() - claimed_at > dispatch.SUBMIT_LEASE_SECONDS - SUBMIT_TIMEOUT_SECONDS:
-                # held up too long: the claim may end during the POST, so it is not sent at all
-                raise ProviderBusy("The conductor was held up before sending.", retry_after=0.5)
-            submission = await asyncio.wait_for(provider.submit(request), timeout=SUBMIT_TIMEOUT_SECONDS)
+            held_up = asyncio.get_running_loop().time() - claimed_at
+            if held_up > dispatch.SUBMIT_LEASE_SECONDS - SUBMIT_TIMEOUT_SECONDS or not self.leads:
+                # the claim may end during the POST, or another process leads by now: it is not sent at all
+                raise ProviderBusy("The conductor was held up before sending.", kind="held_up", retry_after=0.5)
+            async with asyncio.timeout(SUBMIT_TIMEOUT_SECONDS):
+                submission = await provider.submit(request)
         except TimeoutError:
             unknown = OutcomeUnknown("The provider did not answer in time.")
-            await in_database(dispatch.record_submission_error, generation, unknown)
+            self.outbox.write(dispatch.record_submission_error, generation, unknown)
         except ProviderError as error:
-            if isinstance(error, ProviderBusy) and error.kind == "throttled":
-                await in_database(
-                    throttle.slow_down, generation.provider, seconds=error.retry_after or 5.0, note=str(error)
-                )
-            await in_database(dispatch.record_submission_error, generation, error)
+            self._record_refusal(generation, error)
+        except (DatabaseError, InterfaceError):
+            # nothing was sent: the claim ends by itself and is asked about
+            logger.warning("%s could not be prepared without a database.", generation.pk)
         except Exception as error:
             # before the POST (a missing file, a mistake of ours): nothing was bought
             logger.exception("Sending %s failed", generation.pk)
-            await in_database(dispatch.fail, generation, kind="parked", text=f"It could not be sent: {error!r}")
+            self.outbox.write(dispatch.fail, generation, kind="parked", text=f"It could not be sent: {error!r}")
         else:
-            await in_database(dispatch.record_submission, generation, submission)
+            self.outbox.sent.append((generation, submission))
+        finally:
+            self.submitting -= 1
+
+    def _record_refusal(self, generation: Generation, error: ProviderError) -> None:
+        if isinstance(error, ProviderBusy) and error.kind == "throttled":
+            self.outbox.write(
+                throttle.slow_down, generation.provider, seconds=error.retry_after or 5.0, note=str(error)
+            )
+        self.outbox.write(dispatch.record_submission_error, generation, error)
+
+    def _cancel_orphans(self, orphans: Sequence[tuple[str, str]]) -> None:
+        """Predictions of sendings that were given up meanwhile: nobody waits for them, so they shall not cost."""
+        for provider, external_id in orphans:
+            logger.warning("%s at %s came too late and is cancelled.", external_id, provider)
+            self._spawn(self._cancel(provider, external_id))
+
+    async def _cancel(self, provider: str, external_id: str) -> None:
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
+                await registry.image_provider(provider).cancel(external_id)
+        except (ProviderError, TimeoutError) as error:
+            logger.warning("%s at %s could not be cancelled: %s", external_id, provider, error)
+
+    # --- asking about what is in doubt -----------------------------------------------------
 
     async def _ask_in_doubt(self) -> int:
         doubtful = await in_database(dispatch.take_in_doubt, limit=50)
@@ -175,41 +228,74 @@ class Conductor:
 
     async def _ask(self, generation: Generation) -> None:
         try:
-            request = await in_database(dispatch.build_request, generation)
+            request = await in_database(requests.build_request, generation)
             provider = registry.image_provider(generation.provider)
-            found = await asyncio.wait_for(
-                provider.find(request=request, sent_at=generation.submitted_at or generation.created_at),
-                timeout=LOOK_TIMEOUT_SECONDS,
-            )
+            taken = await in_database(dispatch.ids_taken, generation.provider, besides=generation)
+            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
+                found = await provider.find(
+                    request=request, sent_at=generation.submitted_at or generation.created_at, exclude=taken
+                )
             await in_database(dispatch.record_found, generation, found)
+        except OutcomeUnknown as error:
+            await in_database(dispatch.give_up_doubt, generation, error)
+            await self.outbox.hand_on([Nudge("follow_up", generation.pk)])
+        except IntegrityError:
+            # another row has just been given this prediction: ask again, with its id left out
+            await in_database(lifecycle.postpone, generation, seconds=1.0, note="It belongs to another render.")
         except (ProviderError, TimeoutError) as error:
             await in_database(lifecycle.postpone, generation, seconds=5.0, note=str(error))
         finally:
             self.asking.discard(generation.pk)
 
-    async def _look(self) -> int:
-        due = await in_database(dispatch.take_looks, limit=MOST_LOOKS)
-        fresh = [generation for generation in due if generation.pk not in self.looking]
-        for generation in fresh:
-            self.looking.add(generation.pk)
-            self._spawn(self._look_at(generation))
-        return len(fresh)
+    # --- looking ---------------------------------------------------------------------------
 
-    async def _look_at(self, generation: Generation) -> None:
+    async def _look(self) -> int:
+        room = MOST_LOOKS - self.looking
+        due = await in_database(rounds.take_looks, limit=room) if room > 0 else []
+        self.looking += len(due)
+        for name, group in groupby(sorted(due, key=lambda look: look.provider), key=lambda look: look.provider):
+            looks = list(group)
+            if len(looks) < MANY or not self._tells_of_many(name):
+                for look in looks:
+                    self._spawn(self._look_at(look))
+                continue
+            for start in range(0, len(looks), MANY_A_CALL):
+                self._spawn(self._look_at_many(name, looks[start : start + MANY_A_CALL]))
+        return len(due)
+
+    def _tells_of_many(self, name: str) -> bool:
         try:
-            provider = registry.image_provider(generation.provider)
-            if generation.cancel_asked:
-                await asyncio.wait_for(provider.cancel(generation.external_id), timeout=LOOK_TIMEOUT_SECONDS)
-            progress = await asyncio.wait_for(provider.look(generation.external_id), timeout=LOOK_TIMEOUT_SECONDS)
-            if await in_database(dispatch.record_progress, generation, progress):
-                self.hands(Nudge("mirror", generation.pk))
-            elif generation.state in {GenerationState.REFUSED, GenerationState.FAILED}:
-                self.hands(Nudge("follow_up", generation.pk))
+            return hasattr(registry.image_provider(name), "look_many")
+        except ProviderError:
+            return False
+
+    async def _look_at_many(self, name: str, looks: list[Look]) -> None:
+        """One call for many; those that it does not tell of are asked about by themselves."""
+        told = {}
+        try:
+            provider: Any = registry.image_provider(name)
+            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
+                told = await provider.look_many([look.external_id for look in looks if not look.cancel_asked])
+        except (ProviderError, TimeoutError) as error:
+            logger.info("Many could not be asked about at once: %s", error)
+        for look in looks:
+            if look.external_id in told:
+                self.looking -= 1
+                self.outbox.seen.append((look, told[look.external_id]))
+            else:
+                self._spawn(self._look_at(look))
+
+    async def _look_at(self, look: Look) -> None:
+        try:
+            provider = registry.image_provider(look.provider)
+            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
+                if look.cancel_asked:
+                    await provider.cancel(look.external_id)
+                progress = await provider.look(look.external_id)
+            self.outbox.seen.append((look, progress))
         except ProviderError as error:
-            await in_database(dispatch.record_look_error, generation, error)
+            self.outbox.missed.append((look, error))
         except TimeoutError:
-            await in_database(
-                dispatch.record_look_error, generation, ProviderBusy("The provider did not answer in time.")
-            )
+            self.outbox.missed.append((look, ProviderBusy("The provider did not answer in time.")))
         finally:
-            self.looking.discard(generation.pk)
+            self.looking -= 1

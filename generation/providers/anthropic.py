@@ -19,6 +19,7 @@ from generation.providers.anthropic_answers import (
     BRIEF_SCHEMA,
     PROMPT_SCHEMA,
     REWRITE_SCHEMA,
+    SCORED_EDGE,
     Malformed,
     read_brief,
     read_json,
@@ -254,6 +255,7 @@ class AnthropicCritic:
     """`Critic` by Claude: the rubric in a cached system block, the picture as it is handed in (downscaled before)."""
 
     name = "anthropic"
+    max_edge = SCORED_EDGE
 
     def __init__(
         self, *, api_key: str, model: str, base_url: str | None = None, timeout: float = TIMEOUT_SECONDS

@@ -23,6 +23,8 @@ DIMENSIONS = ("composition", "relevance", "coherence", "mood_match")
 BRAND_DIMENSION = "brand_fit"
 KINDS = ("hero", "lifestyle", "detail", "social", "illustration", "other")
 LOWEST, HIGHEST = 1.0, 10.0
+# Pixels a side: 1,369 tokens for a square, enough to judge by, under a third of what the largest would cost.
+SCORED_EDGE = 1024
 MOST_WORDS, MOST_SHOTS, MOST_REASON = 120, 12, 300
 
 _NO_USAGE = Usage(provider="anthropic", model="")

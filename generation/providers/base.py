@@ -269,9 +269,13 @@ class CriticAnswer:
 
 
 class Critic(Protocol):
-    """Scores one image. Raises ProviderBusy (later) or ProviderError(kind="unscored") after one repair attempt."""
+    """Scores one image. Raises ProviderBusy (later) or ProviderError(kind="unscored") after one repair attempt.
+
+    `max_edge`: pixels of the longer side that it wants to see; larger pictures are scaled down before.
+    """
 
     name: str
+    max_edge: int
 
     def score(self, request: ScoreRequest) -> CriticAnswer:
         """Score by the rubric."""

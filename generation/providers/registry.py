@@ -100,6 +100,7 @@ def _build_replicate() -> ImageProvider:
             token=settings.REPLICATE_API_TOKEN,
             base_url=settings.REPLICATE_BASE_URL,
             output_hosts=settings.LOUPE_OUTPUT_HOSTS,
+            deployments=settings.REPLICATE_DEPLOYMENTS,
         ),
     )
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from generation import images, ladder, lifecycle
+from generation import claims, images, ladder, lifecycle
 from generation.models import Generation
 from generation.providers import registry
 from generation.providers.base import OutputUnusable, ProviderBusy
@@ -16,8 +16,10 @@ from generation.states import GenerationState
 
 logger = logging.getLogger(__name__)
 
-FETCH_LEASE_SECONDS = 60.0
+FETCH_LEASE_SECONDS = 24.0
 MAX_OUTPUT_BYTES = 60_000_000
+# A download that ends early is often whole the next time; an output that is always cut is not.
+TRUNCATED_RETRIES = 3
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -32,11 +34,16 @@ def mirror_image(generation_id: str, *, holder: str) -> bool:
         park(generation)
         return False
     try:
-        return _bring_home(generation)
+        with claims.kept(generation, holder=holder, seconds=FETCH_LEASE_SECONDS):
+            return _bring_home(generation)
     except ProviderBusy as busy:
         wait = ladder.wait_before_try(tries=generation.tries, retry_after=busy.retry_after, jitter=0.5)
         lifecycle.postpone(generation, seconds=wait, note=str(busy))
     except (OutputUnusable, images.ImageRejected) as error:
+        if error.kind == "truncated" and generation.tries <= TRUNCATED_RETRIES:
+            wait = ladder.wait_before_try(tries=0, retry_after=None, jitter=0.5)
+            lifecycle.postpone(generation, seconds=wait, note=str(error))
+            return False
         fail(generation, kind=error.kind, text=str(error))
     except Exception:
         logger.exception("Mirroring %s failed", generation_id)

@@ -5,6 +5,7 @@ is written with it; a crash in between is found by the sweep.
 """
 
 import logging
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -15,6 +16,7 @@ from generation.providers import registry
 from generation.providers.base import ProviderBusy, ProviderError, Usage
 from generation.seeds import derive_seed
 from generation.services.runs import draft_generation, queue_generation
+from generation.services.words import charge_in_vain, charging_failures
 from generation.states import GenerationState, Purpose
 
 logger = logging.getLogger(__name__)
@@ -33,8 +35,10 @@ def follow_up(generation_id: str) -> Generation | None:
     if generation.shot.removed_at or generation.state == GenerationState.CANCELLED:
         _close_chapter(generation, escalated=False)
         return None
+    where = _where(generation)
     try:
-        return _climb(generation)
+        with charging_failures(key=f"words:{generation.pk}", purpose="prompt", **where):
+            return _climb(generation)
     except ledger.NoHeadRoom as error:
         _close_chapter(generation, escalated=True, kind="budget", text=f"No further attempt: {error}")
     except ProviderBusy:
@@ -42,6 +46,15 @@ def follow_up(generation_id: str) -> Generation | None:
     except ProviderError as error:
         _close_chapter(generation, escalated=True, kind=error.kind, text=str(error))
     return None
+
+
+def _where(generation: Generation) -> dict[str, Any]:
+    return {
+        "workspace": generation.workspace,
+        "campaign": generation.campaign,
+        "shot": generation.shot,
+        "by": generation.requested_by,
+    }
 
 
 def _climb(generation: Generation) -> Generation | None:
@@ -160,16 +173,16 @@ def _queue_next(generation: Generation, *, usage: Usage | None, next_generation:
                     key=f"words:{next_generation.key}",
                     usage=usage,
                     purpose="prompt",
-                    workspace=generation.workspace,
-                    campaign=generation.campaign,
-                    shot=generation.shot,
-                    by=generation.requested_by,
+                    **_where(generation),
                 )
             queue_generation(next_generation, by=None)
             _close_chapter(generation, escalated=False)
     except IntegrityError:
         # another process took the same step, or the stack grew meanwhile: the sweep looks again
         logger.info("The step after %s was taken elsewhere.", generation.pk)
+        if usage:
+            why = "another process had taken the step."
+            charge_in_vain(usage, key=f"words:{generation.pk}", purpose="prompt", why=why, **_where(generation))
         if Generation.objects.filter(key=next_generation.key).exists():
             _close_chapter(generation, escalated=False)
         return None

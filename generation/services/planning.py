@@ -1,6 +1,7 @@
 """From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
 
 import logging
+from contextlib import AbstractContextManager
 from decimal import Decimal
 
 from django.conf import settings
@@ -10,12 +11,11 @@ from campaigns import services as campaigns
 from campaigns.models import BrandKit, Campaign, PromptRule, Shot
 from generation import catalogue, ledger, router
 from generation.providers import registry
+from generation.providers.anthropic_answers import SCORED_EDGE
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea, Usage
+from generation.services.words import charging_failures
 
 logger = logging.getLogger(__name__)
-
-# The critic sees at most this many pixels a side: 1,369 tokens for a square, enough to judge by.
-CRITIC_EDGE = 1024
 
 # About one megapixel each, multiples of 32: what the models of the catalogue render best.
 SIZES = {
@@ -82,7 +82,8 @@ def plan_campaign(campaign_id: int) -> None:
 
 
 def _read_brief(*, campaign: Campaign, brand: BrandGuide | None) -> None:
-    reading = registry.prompt_writer().read_brief(brief=campaign.brief, brand=brand)
+    with _charging_failures(key=f"brief:{campaign.pk}", campaign=campaign):
+        reading = registry.prompt_writer().read_brief(brief=campaign.brief, brand=brand)
     with transaction.atomic():
         _charge_words(key=f"brief:{campaign.pk}", usage=reading.usage, campaign=campaign)
         campaigns.record_reading(
@@ -123,7 +124,8 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
         aspect_ratio=nearest_ratio(width=shot.width, height=shot.height),
         wants_text=shot.wants_text,
     )
-    written = registry.prompt_writer().write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand)
+    with _charging_failures(key=f"prompt:{shot.pk}", campaign=campaign, shot=shot):
+        written = registry.prompt_writer().write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand)
     fields: dict[str, object] = {
         "prompt": written.prompt.text,
         "negative_prompt": ", ".join(written.prompt.negatives),
@@ -150,6 +152,17 @@ def choose_model(shot: Shot) -> dict[str, object]:
     return {"model": route.model_key, "model_reason": route.reason[:300]}
 
 
+def _charging_failures(*, key: str, campaign: Campaign, shot: Shot | None = None) -> AbstractContextManager[None]:
+    return charging_failures(
+        key=key,
+        purpose="prompt",
+        workspace=campaign.workspace,
+        campaign=campaign,
+        shot=shot,
+        by=campaign.created_by,
+    )
+
+
 def _charge_words(*, key: str, usage: Usage, campaign: Campaign, shot: Shot | None = None) -> None:
     ledger.charge_usage(
         key=key,
@@ -173,5 +186,5 @@ def estimate_score_cost(*, width: int, height: int) -> Decimal:
     """USD of one scoring of an image of this size: 0 with the local critic."""
     if not settings.ANTHROPIC_API_KEY:
         return Decimal(0)
-    scale = min(1.0, CRITIC_EDGE / max(width, height))
+    scale = min(1.0, SCORED_EDGE / max(width, height))
     return catalogue.estimate_score_cost(settings.LOUPE_CRITIC_MODEL, int(width * scale), int(height * scale))

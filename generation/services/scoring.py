@@ -2,20 +2,22 @@
 
 import logging
 import traceback
+from typing import Any
 
 from django.db import transaction
 
-from generation import gate, images, ladder, ledger, lifecycle
+from generation import claims, gate, images, ladder, ledger, lifecycle
 from generation.files import read_file
 from generation.models import Generation, Score
 from generation.providers import registry
 from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
-from generation.services.planning import CRITIC_EDGE, brand_guide
+from generation.services.planning import brand_guide
+from generation.services.words import charge_in_vain, charging_failures
 from generation.states import GenerationState
 
 logger = logging.getLogger(__name__)
 
-SCORE_LEASE_SECONDS = 120.0
+SCORE_LEASE_SECONDS = 24.0
 
 
 def score_image(generation_id: str, *, holder: str) -> bool:
@@ -28,12 +30,13 @@ def score_image(generation_id: str, *, holder: str) -> bool:
     if generation.tries > ladder.MAX_TRIES:
         return finish_unscored(generation, reason=generation.error_text or "The critic could not be reached.")
     try:
-        answer = registry.critic().score(build_score_request(generation))
+        with claims.kept(generation, holder=holder, seconds=SCORE_LEASE_SECONDS):
+            answer = _ask_critic(generation)
         return record_score(generation, answer)
     except ProviderBusy as busy:
         wait = ladder.wait_before_try(tries=generation.tries, retry_after=busy.retry_after, jitter=0.5)
         lifecycle.postpone(generation, seconds=wait, note=str(busy))
-    except (ProviderError, gate.MalformedScore) as error:
+    except ProviderError as error:
         return finish_unscored(generation, reason=str(error))
     except Exception:
         logger.exception("Scoring %s failed", generation_id)
@@ -45,9 +48,35 @@ def score_image(generation_id: str, *, holder: str) -> bool:
     return False
 
 
+def _ask_critic(generation: Generation) -> CriticAnswer:
+    """The critic's answer, fit to be judged; what an unfit one consumed is booked. Raises ProviderError."""
+    with charging_failures(key=f"score:{generation.pk}", purpose="score", **_where(generation)):
+        answer = registry.critic().score(build_score_request(generation))
+        try:
+            _judge(generation, answer)
+        except gate.MalformedScore as error:
+            raise ProviderError(str(error), kind="unscored", usage=answer.usage) from error
+        return answer
+
+
+def _judge(generation: Generation, answer: CriticAnswer) -> gate.Judgement:
+    campaign = generation.campaign
+    return gate.judge(dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None)
+
+
+def _where(generation: Generation) -> dict[str, Any]:
+    return {
+        "workspace": generation.workspace,
+        "campaign": generation.campaign,
+        "shot": generation.shot,
+        "generation": generation,
+    }
+
+
 def build_score_request(generation: Generation) -> ScoreRequest:
     """What the critic sees: the picture, downscaled, and what was asked for."""
-    content, media_type = images.downscale_for_critic(read_file(generation.image.name), max_edge=CRITIC_EDGE)
+    whole = read_file(generation.image.name)
+    content, media_type = images.downscale_for_critic(whole, max_edge=registry.critic().max_edge)
     shot, campaign = generation.shot, generation.campaign
     return ScoreRequest(
         image=content,
@@ -66,7 +95,7 @@ def build_score_request(generation: Generation) -> ScoreRequest:
 def record_score(generation: Generation, answer: CriticAnswer) -> bool:
     """Judge and commit: the score, what it cost, and the terminal state. Raises gate.MalformedScore."""
     campaign = generation.campaign
-    judgement = gate.judge(dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None)
+    judgement = _judge(generation, answer)
     with transaction.atomic():
         score = Score.objects.create(
             generation=generation,
@@ -85,10 +114,7 @@ def record_score(generation: Generation, answer: CriticAnswer) -> bool:
             key=f"score:{generation.pk}:{score.pk}",
             usage=answer.usage,
             purpose="score",
-            workspace=generation.workspace,
-            campaign=campaign,
-            shot=generation.shot,
-            generation=generation,
+            **_where(generation),
         )
         moved = lifecycle.move(
             generation,
@@ -99,11 +125,14 @@ def record_score(generation: Generation, answer: CriticAnswer) -> bool:
             error_kind="",
             error_text="",
         )
-        if not moved:
+        if moved:
+            ledger.close(generation)
+        else:
             transaction.set_rollback(True)
-            return False
-        ledger.close(generation)
-    return True
+    if not moved:
+        why = "another process had scored the picture."
+        charge_in_vain(answer.usage, key=f"score:{generation.pk}", purpose="score", why=why, **_where(generation))
+    return moved
 
 
 def finish_unscored(generation: Generation, *, reason: str) -> bool:
