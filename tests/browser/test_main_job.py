@@ -192,8 +192,8 @@ def review_by_keyboard(page: Page, campaign: Campaign) -> list[str]:
         best[row.shot_id] = row.pk
     page.goto(f"/campaigns/{campaign.pk}/sheet/")
     for row in Generation.objects.filter(campaign=campaign):
-        card = page.locator(f"[data-generation='{row.pk}']")
-        card.focus()
+        card = page.locator(f"#frame-{row.pk}")
+        page.locator(f"#open-{row.pk}").focus()
         if row.pk in best.values():
             page.keyboard.press("a")
             expect(card.locator(".mark.approved")).to_be_attached()
