@@ -113,7 +113,7 @@ const draw = (frame, decision, words, fresh) => {
     thumb.append(mark);
   }
   frame.querySelector(".standing-words").textContent = words ? `, ${words}` : "";
-  if (decision) frame.querySelector(".frame-edge .tag")?.remove();
+  if (decision) frame.querySelector(".frame-edge .flag")?.remove();
   if (!was !== !decision) count(decision ? 1 : -1);
 };
 
@@ -325,7 +325,9 @@ const start = () => {
     },
   });
   redrawUnsent(verdicts.resume());
-  comeBack();
+  // the browser goes to the frame of the address by itself and takes the focus away: afterwards is our turn
+  if (document.readyState === "complete") comeBack();
+  else addEventListener("load", () => setTimeout(comeBack));
   setTimeout(poll, POLL_BUSY);
 };
 

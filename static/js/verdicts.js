@@ -89,6 +89,7 @@ const post = async (entry) => {
 
 const wait = (entry, why) => {
   entry.tries = (entry.tries ?? 0) + 1;
+  entry.renewed = false; // the next try may fetch the page's token again
   if (why !== "busy" || entry.tries > 1) say("verdict:waiting", { id: entry.id, entry, why });
   if (why === "sign-in") return; // goes on when the person is back, see below
   setTimeout(() => send(entry.id), Math.min(1000 * 2 ** (entry.tries - 1), SLOWEST_RETRY));
