@@ -1,20 +1,21 @@
 """Keeps one server alive exactly as long as whoever started it.
 
-`python keeper.py [--user NAME] [--remove FOLDER]... -- COMMAND...` runs the command and ends it when
-standard input closes, which also happens when the test run is killed; then removes the folders.
+`python keeper.py [--user NAME] [--directory FOLDER] [--remove FOLDER]... -- COMMAND...` runs the
+command and ends it when standard input closes, which also happens when the test run is killed;
+then removes the folders.
 """
 
 import argparse
+import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-STOP_SECONDS = 5
+STOP_SECONDS = 30
 
 
 def identity(user: str) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def stop(server: subprocess.Popen[bytes]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--user", default="")
+    parser.add_argument("--directory", default="/")
     parser.add_argument("--remove", action="append", default=[])
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
@@ -47,7 +49,7 @@ def main() -> int:
     server = subprocess.Popen(
         options.command,
         stdin=subprocess.DEVNULL,
-        cwd="/",
+        cwd=options.directory,
         restore_signals=True,
         preexec_fn=_default_signals,  # noqa: PLW1509  # no threads yet
         **identity(options.user),
@@ -65,7 +67,9 @@ def _default_signals() -> None:
 
 
 def _stop_at_end_of_input(server: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock, held here, would abort the interpreter on its way out.
+    while os.read(0, 1024):
+        pass
     stop(server)
 
 

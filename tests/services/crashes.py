@@ -1,0 +1,99 @@
+"""Points at which a process of Loupe ends itself by SIGKILL, armed by a test. Nothing of this is in the product.
+
+A plan names points and says with what probability and how often over all processes together; every crash leaves a
+file in the plan's folder, which is how the times are counted across processes and how a test sees that it happened.
+
+Points: before_post, after_post, after_save, during_fetch, after_download, after_renditions, after_store, before_score,
+after_score, after_ready, before_follow_up.
+"""
+
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from generation.providers.replicate import ReplicateProvider
+from generation.services import arrival, follow_up, rounds, scoring, steps
+
+Plan = dict[str, Any]
+# Waiting times of the engine that are divided by the pace of a test, by module.
+WAITS = {
+    "generation.conductor": ("LEASE_SECONDS", "RENEW_SECONDS", "LEASE_MARGIN_SECONDS", "PULSE_SECONDS", "SWEEP_SECONDS")
+    + ("SUBMIT_TIMEOUT_SECONDS", "LOOK_TIMEOUT_SECONDS"),
+    "generation.services.dispatch": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
+    "generation.services.rounds": ("LOOK_LEASE_SECONDS", "LONGEST_BACK_OFF"),
+    "generation.services.arrival": ("FETCH_LEASE_SECONDS",),
+    "generation.services.scoring": ("SCORE_LEASE_SECONDS",),
+    "generation.ladder": ("BACKOFF_BASE_SECONDS", "BACKOFF_CAP_SECONDS", "POLL_CAP_SECONDS"),
+    "generation.throttle": ("RECOVERY_SECONDS",),
+}
+
+
+class Crashes:
+    """A plan in force in this process."""
+
+    def __init__(self, *, folder: Path, plan: dict[str, Plan]) -> None:
+        self.folder = folder
+        self.plan = plan
+
+    def at(self, point: str) -> None:
+        """End this process here, if the plan says so."""
+        wanted = self.plan.get(point)
+        if wanted is None or random.random() >= wanted.get("probability", 1.0):
+            return
+        for number in range(wanted.get("times", 1)):
+            try:
+                os.close(os.open(self.folder / f"{point}.{number}", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function: Callable[..., Any], *, before: str = "", after: str = "") -> Callable[..., Any]:
+        """The function with a point before it, after it, or both."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.at(before)
+            answer = function(*args, **kwargs)
+            self.at(after)
+            return answer
+
+        return call
+
+    def arm(self) -> None:
+        """Put every point in its place."""
+        create: Any = ReplicateProvider._create
+
+        async def create_with_points(*args: Any) -> Any:
+            self.at("before_post")
+            answer = await create(*args)
+            self.at("after_post")
+            return answer
+
+        fetch: Any = ReplicateProvider.fetch
+
+        def fetch_with_points(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+            for chunk in fetch(*args, **kwargs):
+                self.at("during_fetch")
+                yield chunk
+
+        ReplicateProvider._create = create_with_points  # type: ignore[method-assign,assignment]
+        ReplicateProvider.fetch = fetch_with_points  # type: ignore[method-assign]
+        rounds.record_submissions = self.around(rounds.record_submissions, after="after_save")
+        prepare = self.around(arrival.images.prepare, before="after_download", after="after_renditions")
+        arrival.images.prepare = prepare
+        arrival._store_once = self.around(arrival._store_once, after="after_store")
+        scoring._ask_critic = self.around(scoring._ask_critic, before="before_score", after="after_score")
+        steps.score_image = self.around(steps.score_image, after="after_ready")
+        follow_up._close_chapter = self.around(follow_up._close_chapter, before="before_follow_up")
+
+
+def hurry(pace: float) -> None:
+    """Divide the engine's waits by `pace`, so that a test need not sit through real ones."""
+    import importlib
+
+    for module_name, names in WAITS.items():
+        module = importlib.import_module(module_name)
+        for name in names:
+            setattr(module, name, getattr(module, name) / pace)
