@@ -78,9 +78,7 @@ def request_change(
         return existing
 
 
-def _draft(
-    parent: Generation, *, purpose: Purpose, key: str, prompt: str, model: str, by: User | None
-) -> Generation:
+def _draft(parent: Generation, *, purpose: Purpose, key: str, prompt: str, model: str, by: User | None) -> Generation:
     siblings = Generation.objects.filter(parent=parent, purpose=purpose).count()
     seed = parent.seed
     if purpose is Purpose.VARIATION or seed is None:
