@@ -17,7 +17,6 @@ from review.models import Decision, Verdict
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
     COLUMNS,
-    MARK_WORDS,
     SIGNED,
     Counts,
     Verdicts,
@@ -146,7 +145,7 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
     visible = [row for row in verdicts if row.by_id == viewer.pk or not standing.hidden]
     ready = generation.state == GenerationState.READY
     return LoupePage(
-        picture=_picture(generation),
+        picture=picture_of(generation),
         standing=standing,
         own=own,
         reviewable=ready and standing.decision != SIGNED,
@@ -163,12 +162,13 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
     )
 
 
-def _picture(generation: Generation) -> Picture:
+def picture_of(generation: Generation) -> Picture:
+    """The large picture of an image; its addresses are "" before it has arrived."""
     width = generation.image_width or generation.width
     height = generation.image_height or generation.height
     return Picture(
         src=rendition_url(generation, width=1280),
-        full=file_url(generation.image.name) if generation.image else "",
+        full=file_url(generation.image.name or ""),
         placeholder=placeholder_data_uri(generation.thumbhash),
         width=width,
         height=height,
@@ -289,6 +289,3 @@ def _first(campaign: Campaign, wanted: SheetFilter, generation: Generation, view
     rows = filtered(campaign, wanted, viewer=viewer).exclude(pk=generation.pk)
     ordered = rows.order_by(*(term.order(backwards=False) for term in ORDERS[wanted.sort]))
     return ordered.values_list("pk", flat=True).first()
-
-
-__all__ = ["MARK_WORDS", "LoupePage", "read_loupe", "read_neighbours"]

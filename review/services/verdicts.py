@@ -7,6 +7,7 @@ one UPDATE, so that of two people who saw the same page one decides and the othe
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import F
@@ -226,7 +227,7 @@ class Candidate:
     pk: str
     version: int
     decision: str
-    average: float | None
+    average: Decimal | None
 
 
 def elect(candidates: Iterable[Candidate]) -> str | None:

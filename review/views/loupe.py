@@ -10,6 +10,7 @@ from campaigns.access import member_required
 from campaigns.models import Role
 from review.access import generation_for_review
 from review.models import Annotation, RejectReason
+from review.queries.comparison import MODES, read_comparison
 from review.queries.loupe import read_loupe
 from review.queries.sheet_filter import read_filter
 
@@ -22,11 +23,14 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
     wanted = read_filter(request.GET)
     query = wanted.query()
     sheet_url = reverse("sheet", kwargs={"pk": generation.campaign_id})
+    comparison = read_comparison(generation, other_id=request.GET.get("compare", ""), mode=request.GET.get("mode", ""))
     context = {
         "generation": generation,
         "campaign": generation.campaign,
         "shot": generation.shot,
         "page": read_loupe(generation, wanted, viewer=request.user),  # type: ignore[arg-type]
+        "comparison": comparison,
+        "modes": MODES.items(),
         "reasons": list(enumerate(RejectReason.choices, start=1)),
         "kinds": Annotation.Kind.choices,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]

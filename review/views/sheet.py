@@ -78,7 +78,7 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots
 def _chips(wanted: SheetFilter, counts: queries.Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:
     """Query, label, count and whether it is on, for each filter that is one click away."""
     plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot)
-    chips = [
+    chips: list[tuple[str, str, int | None, bool]] = [
         (plain.query(), "All", counts.all, not wanted.is_narrow or wanted == plain),
         (plain.query(unreviewed=True), "To review", counts.unreviewed, wanted.unreviewed),
     ]

@@ -220,7 +220,8 @@ const begin = () => {
     swiped: (by) => go(by > 0 ? root.dataset.next : root.dataset.previous),
     blocked: () => !!marks?.tool,
   }) : null;
-  marks = picture ? openMarks(root) : null;
+  marks = picture && !root.dataset.compare ? openMarks(root) : null;
+  beginComparing();
   const version = verdicts.knownVersion(root.dataset.id);
   if (version > Number(root.dataset.seen)) root.dataset.seen = version;
   const mine = decided.get(root.dataset.id);
@@ -228,6 +229,30 @@ const begin = () => {
   const before = shownBefore.get(root.dataset.id);
   if (before && verdicts.pending(root.dataset.id)) draw(before.decision, before.words);
   showRemaining();
+};
+
+/* --- comparing: which two, and how, is in the address ------------------------------------------------- */
+let blinking = 0;
+const addressWith = (changes) => {
+  const address = new URL(root.dataset.url, location.origin);
+  for (const [name, value] of Object.entries(changes)) if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
+  return address.pathname + address.search;
+};
+const compare = (mode) => {
+  if (root.dataset.compare) { go(addressWith(mode ? { mode: root.dataset.mode === mode ? "side" : mode } : { compare: "", mode: "" })); return; }
+  const links = [...root.querySelectorAll("[data-version-link]")];
+  const at = links.findIndex((link) => link.getAttribute("aria-current"));
+  const other = links[at + 1] ?? links[at - 1];
+  if (!other) { announce("There is only this version."); return; }
+  go(addressWith({ compare: idIn(other.getAttribute("href")), mode: mode ?? "" }));
+};
+const beginComparing = () => {
+  clearInterval(blinking);
+  const pair = find("#pair");
+  if (!pair) return;
+  const wiper = find("#wiper");
+  wiper?.addEventListener("input", () => pair.style.setProperty("--wipe", `${wiper.value}%`));
+  if (root.dataset.mode === "blink") blinking = setInterval(() => pair.classList.toggle("is-other"), matchMedia("(prefers-reduced-motion: reduce)").matches ? 2500 : 700);
 };
 
 const turnVersion = (by) => {
@@ -242,13 +267,15 @@ const acts = { approved: () => decide("approved"), rejected: () => askReason(!ch
 document.addEventListener("click", (event) => {
   if (!root.contains(event.target) || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
-  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool]");
+  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode]");
   if (!target) return;
   if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
   else if (target.dataset.reason) decide("rejected", target.dataset.reason);
   else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
   else if (target.dataset.tool) marks?.use(target.dataset.tool);
+  else if (target.dataset.setMode) go(addressWith({ mode: target.dataset.setMode }));
+  else if ("toggleCompare" in target.dataset) compare();
   else if (plain && target.href) { event.preventDefault(); go(target.getAttribute("href")); }
 });
 
@@ -268,10 +295,12 @@ bindKeys({
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
   "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),
+  c: once(() => compare()), w: once(() => compare("wipe")),
   e: once(() => marks?.use(marks.tool ? null : "rectangle")),
   Escape: () => {
     if (choosing) askReason(false);
     else if (marks?.escape()) return true;
+    else if (root.dataset.compare) compare();
     else if (closer && closer.view.scale !== 1) closer.fit();
     else location.assign(root.dataset.sheet);
     return true;

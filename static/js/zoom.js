@@ -20,9 +20,10 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     const room = { x: Math.max(0, (wide - box.width) / 2 + 48), y: Math.max(0, (high - box.height) / 2 + 48) };
     view.x = view.scale <= 1 ? 0 : Math.max(-room.x, Math.min(room.x, view.x));
     view.y = view.scale <= 1 ? 0 : Math.max(-room.y, Math.min(room.y, view.y));
-    picture.style.setProperty("--zoom", view.scale);
-    picture.style.setProperty("--x", `${view.x}px`);
-    picture.style.setProperty("--y", `${view.y}px`);
+    // on the table, so that two pictures side by side move as one
+    stage.style.setProperty("--zoom", view.scale);
+    stage.style.setProperty("--x", `${view.x}px`);
+    stage.style.setProperty("--y", `${view.y}px`);
     stage.classList.toggle("is-close", view.scale > 1);
     changed({ ...view, percent: Math.round(view.scale / whole() * 100), fits: view.scale === 1 });
     sharpen();
@@ -51,7 +52,7 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     view.y = at.y - (at.y - view.y) * (next / from);
     const unscaled = fitted();
     view.scale = next;
-    picture.style.setProperty("--zoom", next);
+    stage.style.setProperty("--zoom", next);
     if (unscaled) apply();
   };
 
@@ -61,11 +62,11 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     zoomTo(view.scale * Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), event.clientX, event.clientY);
   }, { passive: false });
   stage.addEventListener("dblclick", (event) => {
-    if (blocked() || event.target.closest("button, a")) return;
+    if (blocked() || event.target.closest("button, a, input")) return;
     zoomTo(view.scale === 1 ? Math.max(whole(), 2) : 1, event.clientX, event.clientY);
   });
   stage.addEventListener("pointerdown", (event) => {
-    if (blocked() || event.button > 0 || event.target.closest("button, a, .a9s-annotation")) return;
+    if (blocked() || event.button > 0 || event.target.closest("button, a, input, .a9s-annotation")) return;
     pointers.set(event.pointerId, event);
     travel = { x: event.clientX, y: event.clientY, touch: event.pointerType !== "mouse", many: pointers.size > 1 };
     if (view.scale > 1 || pointers.size > 1) stage.setPointerCapture(event.pointerId);

@@ -220,6 +220,29 @@ def test_the_last_one_reviewed_says_so(page: Page, live_loupe: LiveLoupe, campai
     expect(page.locator("#remaining")).to_have_text("0")
 
 
+def test_versions_are_compared_by_key_and_by_address(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 3)
+    live_loupe.open(page, loupe(rows[0]))
+    page.keyboard.press("c")
+    expect(page).to_have_url(re.compile(f"compare={rows[1].pk}"))
+    expect(page.locator("#pair .loupe-picture")).to_have_count(2)
+    page.keyboard.press("+")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('#pair .loupe-picture')].map(each => each.getBoundingClientRect().width)"
+    )
+    assert widths[0] == pytest.approx(widths[1])
+    page.keyboard.press("w")
+    expect(page.get_by_role("slider", name="Where the two pictures meet")).to_be_visible()
+    page.reload()
+    expect(page.locator("#pair.is-wipe")).to_have_count(1)
+    page.locator("#stage").focus()
+    page.keyboard.press("c")
+    expect(page.locator("#pair")).to_have_count(0)
+    expect(page).to_have_url(re.compile(f"{rows[0].pk}/$"))
+
+
 def draw_rectangle(page: Page) -> None:
     box = page.locator("#print").bounding_box()
     assert box

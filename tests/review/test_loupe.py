@@ -74,7 +74,7 @@ def test_everything_about_the_image_is_on_the_page(client: Client, campaign: Cam
     page = client.get(address(row)).content.decode()
     for words in (
         row.prompt, row.negative_prompt, row.sha256, row.pk, row.ticket, campaign.title, "384120773", "3.5", "28",
-        "Raise mood match: warmer.", "attempt 2", "A reason for composition.", 
+        "Raise mood match: warmer.", "attempt 2", "A reason for composition.",
         "Below the bar of 7.0. Weakest: mood match.",
         "Rejected by Ana Moreau", "six fingers", "On the whole", "Lift the &lt;b&gt;shadow&lt;/b&gt;", "96 × 64",
     ):  # fmt: skip
@@ -285,3 +285,24 @@ def test_an_unfinished_image_shows_that_it_is(client: Client, campaign: Campaign
     page = client.get(address(image(campaign, ready=False, rendering=True))).content.decode()
     assert "There is no picture yet." in page
     assert 'id="decide"' not in page
+
+
+def test_two_versions_are_compared_by_address(client: Client, campaign: Campaign, ana: User) -> None:
+    old = image(campaign, seed=11, guidance=3.5)
+    new = image(campaign, shot=old.shot, seed=12, guidance=3.5, direction="Warmer.")
+    page = client.get(address(new, query=f"compare={old.pk}&mode=wipe")).content.decode()
+    assert 'data-mode="wipe"' in page
+    assert f'alt="{old.shot.title}, version 1"' in page
+    differences = re.findall(
+        r"<dt>(\w+)</dt><dd><span[^>]*>v1</span> ([^<]*)</dd><dd><span[^>]*>v2</span> ([^<]*)</dd>", page
+    )
+    assert differences == [("Seed", "11", "12"), ("Direction", "none", "Warmer.")]
+
+
+@pytest.mark.parametrize("other", ["gen_nothing", "theirs", "itself", "\x00", "x" * 400])
+def test_what_cannot_be_compared_is_left_out(client: Client, campaign: Campaign, ana: User, other: str) -> None:
+    row = image(campaign)
+    wanted = {"theirs": image(CampaignFactory()).pk, "itself": row.pk}.get(other, other)
+    answer = client.get(address(row), {"compare": wanted, "mode": "upside-down"})
+    assert answer.status_code == 200
+    assert "data-compare" not in answer.content.decode()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -225,7 +226,11 @@ def test_of_two_reviewers_at_once_one_decides_and_one_is_told() -> None:
     ],
 )
 def test_election(stack: list[tuple[str, int, str, float | None]], chosen: str | None) -> None:
-    assert elect([Candidate(*row) for row in stack]) == chosen
+    candidates = [
+        Candidate(pk, version, decision, None if average is None else Decimal(average))
+        for pk, version, decision, average in stack
+    ]
+    assert elect(candidates) == chosen
 
 
 @pytest.mark.django_db
