@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh, trigger_client_event
 
 from campaigns import services as campaigns
 from campaigns.access import MemberRequest, campaign_for, member_required, shot_for
@@ -115,10 +115,13 @@ def _keep_card(request: MemberRequest, shot: Shot, form: ShotForm) -> str:
 
 def _refuse_card(request: MemberRequest, shot: Shot, form: ShotForm) -> HttpResponse:
     shot.refresh_from_db()
+    said = [f"{form[name].label}: {problem}" for name, problems in form.errors.items() for problem in problems]
     if request.htmx:
         card = queries.card_of(shot, form=form)
-        return render(request, PAGE + "#card-refused", {"card": card}, status=422)
-    said = [f"{shot.title}: {problem}" for problems in form.errors.values() for problem in problems]
+        response = render(request, PAGE + "#card-refused", {"card": card}, status=422)
+        detail = f"What you typed is still there. {' '.join(said)}"
+        toast = {"words": f"{shot.title} is not saved", "detail": detail, "level": "warning", "key": f"shot-{shot.pk}"}
+        return trigger_client_event(response, "toast", toast)
     context = _whole(shot.campaign, problem=" ".join(["Not saved.", *said]))
     cards = tuple(
         queries.card_of(shot, form=form) if card.shot.pk == shot.pk else card for card in context["page"].cards

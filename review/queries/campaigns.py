@@ -131,7 +131,7 @@ def _card(campaign: Any, thumbs: list[dict[str, Any]], spent: Decimal) -> Campai
         kind=kind,
         words=words,
         shots=said if budget else f"{said} · ${spent:.2f} spent",
-        thumbs=thumbs,
+        thumbs=thumbs or [{"aspect": 1.75, "waiting": kind == "running"}] * 3,
         more=max(0, shots - FRAMES),
         spent=spent,
         limit=budget.limit if budget else None,

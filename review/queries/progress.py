@@ -13,6 +13,8 @@ from generation.states import TERMINAL, UNFINISHED, GenerationState
 
 # The pace is measured over this much of the past.
 WINDOW = timedelta(seconds=60)
+# Beyond this multiple of the model's typical time, plus these seconds, a figure would be a lie.
+LATE_FACTOR, LATE_SECONDS = 2.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Progress:
     unfinished: int = 0
     following: int = 0
     seconds_left: int = 0
+    late: bool = False
 
     @property
     def done(self) -> int:
@@ -49,6 +52,8 @@ class Progress:
         """What is still to wait, in words; "" where nothing is."""
         if not self.unfinished:
             return "finishing" if self.following else ""
+        if self.late:
+            return "taking longer than usual"
         if self.seconds_left < 90:
             return f"about {max(1, self.seconds_left)} s left"
         return f"about {round(self.seconds_left / 60)} min left"
@@ -84,15 +89,17 @@ def read_progress(campaign_ids: Collection[int]) -> dict[int, Progress]:
 def _progress(row: dict[str, Any], *, now: datetime) -> Progress:
     recent, since = row.pop("recent"), row.pop("recent_from")
     longest, last_sent = row.pop("longest") or 0.0, row.pop("last_sent")
+    sent_seconds_ago = (now - last_sent).total_seconds() if last_sent else 0.0
     left = seconds_left(
         unfinished=row["unfinished"],
         queued=row["queued"],
         longest=longest,
-        sent_seconds_ago=(now - last_sent).total_seconds() if last_sent else 0.0,
+        sent_seconds_ago=sent_seconds_ago,
         finished=recent,
         within=(now - since).total_seconds() if since else 0.0,
     )
-    return Progress(**row, seconds_left=round(left))
+    late = not recent and sent_seconds_ago > LATE_FACTOR * longest + LATE_SECONDS
+    return Progress(**row, seconds_left=round(left), late=late)
 
 
 def seconds_left(
