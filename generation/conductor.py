@@ -12,7 +12,6 @@ import os
 import random
 import socket
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import timedelta
 from itertools import groupby
 from typing import Any
 

@@ -26,10 +26,11 @@ class Hands:
         self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hands")
         self.busy: set[Nudge] = set()
 
-    def __call__(self, nudge: Nudge) -> None:
-        if nudge not in self.busy:
-            self.busy.add(nudge)
-            self.pool.submit(self._work, nudge)
+    def __call__(self, nudges: list[Nudge]) -> None:
+        for nudge in nudges:
+            if nudge not in self.busy:
+                self.busy.add(nudge)
+                self.pool.submit(self._work, nudge)
 
     def _work(self, nudge: Nudge) -> None:
         close_old_connections()
@@ -38,8 +39,7 @@ class Hands:
         finally:
             self.busy.discard(nudge)
             connection.close()
-        for step in following:
-            self(step)
+        self(following)
 
     def close(self) -> None:
         """Let what is under way end; start nothing more."""
@@ -57,8 +57,7 @@ async def drive(*, campaign_id: int, is_over: Callable[[], bool], stop: asyncio.
     conducting = asyncio.create_task(Conductor(hands=hands).conduct(halt))
     try:
         while not stop.is_set() and not await in_database(is_over):
-            for nudge in await in_database(find_unfinished, campaign_id=campaign_id):
-                hands(nudge)
+            hands(await in_database(find_unfinished, campaign_id=campaign_id))
             try:
                 await asyncio.wait_for(stop.wait(), timeout=LOOK_SECONDS)
             except TimeoutError:

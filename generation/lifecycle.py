@@ -3,11 +3,12 @@
 A caller that lost the race gets False (or fewer rows) and stops: somebody else did the step.
 """
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from campaigns.models import User
@@ -44,6 +45,90 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     return True
 
 
+FIELDS: dict[str, Any] = {field.name: field for field in Generation._meta.concrete_fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move among many. `claimed_by` and `external_id`: what the row must still carry, where they are given."""
+
+    generation_id: str
+    origin: GenerationState
+    to: GenerationState
+    fields: Mapping[str, Any]
+    note: str = ""
+    claimed_by: str | None = None
+    external_id: str | None = None
+
+    def holds(self, standing: tuple[str, str, str] | None) -> bool:
+        """Whether a row that stands so may take this step."""
+        if standing is None:
+            return False
+        state, claimed_by, external_id = standing
+        return (
+            state == self.origin and self.claimed_by in (None, claimed_by) and self.external_id in (None, external_id)
+        )
+
+
+@transaction.atomic
+def move_many(steps: Sequence[Step]) -> frozenset[str]:
+    """Move many at once, by the rules of `move`; the ids of those that moved: whoever comes second moves nothing.
+
+    The rows are locked in the order of their ids, so that two who move many never wait for each other in a ring.
+    Nothing goes back to the queue this way: that is for `move`, which keeps the id of the sending that is over.
+    """
+    for step in steps:
+        if step.to is GenerationState.QUEUED or not may_move(origin=step.origin, to=step.to):
+            raise ForbiddenMove(f"{step.origin} to {step.to}")
+    rows = Generation.objects.select_for_update().filter(pk__in=[step.generation_id for step in steps])
+    standing = {row[0]: row[1:] for row in rows.order_by("pk").values_list("pk", "state", "claimed_by", "external_id")}
+    # a row that took one step is taken out: it cannot take another from the same state
+    won = [step for step in steps if step.holds(standing.pop(step.generation_id, None))]
+    _write_steps(won, now=database_now())
+    GenerationEvent.objects.bulk_create(
+        GenerationEvent(generation_id=step.generation_id, origin=step.origin, to=step.to, note=step.note)
+        for step in won
+    )
+    return frozenset(step.generation_id for step in won)
+
+
+def _write_steps(steps: Iterable[Step], *, now: datetime) -> None:
+    """One UPDATE for all steps between the same states that write the same columns."""
+    groups: dict[tuple[str, ...], list[tuple[str, dict[str, Any]]]] = {}
+    for step in steps:
+        changes: dict[str, Any] = {"state": step.to, "claimed_by": "", "claimed_until": None, "tries": 0, **step.fields}
+        if step.to in TERMINAL:
+            changes.setdefault("completed_at", now)
+        groups.setdefault((step.origin, *changes), []).append((step.generation_id, changes))
+    for (origin, *names), rows in groups.items():
+        parts, values = [], []
+        for name in names:
+            part, given = _column(name, rows)
+            parts.append(part)
+            values += given
+        keys = [generation_id for generation_id, _ in rows]
+        table = connection.ops.quote_name(Generation._meta.db_table)
+        places = ", ".join(["%s"] * len(keys))
+        # table and columns are the model's own names; every value is a parameter
+        statement = f"UPDATE {table} SET {', '.join(parts)} WHERE id IN ({places}) AND state = %s"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*values, *keys, origin])
+
+
+def _column(name: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[str, list[Any]]:
+    """What one column becomes, with its parameters: one value for all, or a value by id."""
+    field = FIELDS[name]
+    column = connection.ops.quote_name(field.column)
+    first = rows[0][1][name]
+    if all(changes[name] == first for _, changes in rows):
+        return f"{column} = %s", [field.get_db_prep_save(first, connection=connection)]
+    by_id = " ".join(["WHEN %s THEN %s"] * len(rows))
+    values: list[Any] = []
+    for generation_id, changes in rows:
+        values += [generation_id, field.get_db_prep_save(changes[name], connection=connection)]
+    return f"{column} = CASE id {by_id} END", values
+
+
 def start(generations: Iterable[Generation], *, by: User | None) -> list[Generation]:
     """Insert new generations as queued, with their first event. Raises IntegrityError where a key exists."""
     rows = list(generations)
@@ -78,11 +163,7 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
             submitted_at=now,
             tries=F("tries") + 1,
         )
-        won = list(
-            Generation.objects.select_related("shot", "campaign", "workspace", "parent").filter(
-                pk__in=candidates, claimed_by=token
-            )
-        )
+        won = list(Generation.objects.filter(pk__in=candidates, claimed_by=token).order_by("created_at", "pk"))
         GenerationEvent.objects.bulk_create(
             GenerationEvent(generation=row, origin=GenerationState.QUEUED, to=GenerationState.SUBMITTING) for row in won
         )

@@ -15,7 +15,7 @@ import time
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
@@ -36,8 +36,8 @@ from generation.providers.base import (
 )
 from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
 from generation.providers.inputs import picture_input, plain_input
-from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction
-from generation.providers.replicate_search import SEARCH_BEFORE, LostRequest, moment, own_path
+from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction, read_time
+from generation.providers.replicate_search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
 OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")
@@ -49,6 +49,7 @@ LANES = 32
 ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
 UPLOAD_KEPT_SECONDS, UPLOADS_KEPT = 1_200.0, 256
 MOST_PAGES = 60
+TIMES_KEPT = 20_000
 
 
 class _HttpFailure(Exception):
@@ -124,6 +125,7 @@ class ReplicateProvider:
         self._timeout = timeout
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._uploads: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._created: OrderedDict[str, datetime] = OrderedDict()
         self._rules = self._build_rules(output_hosts)
 
     # --- the contract --------------------------------------------------------------------
@@ -202,15 +204,27 @@ class ReplicateProvider:
 
     # --- beside the contract -------------------------------------------------------------
 
-    async def look_many(self, external_ids: Collection[str], *, since: datetime) -> dict[str, RenderProgress]:
+    async def look_many(
+        self, external_ids: Collection[str], *, since: datetime | None = None
+    ) -> dict[str, RenderProgress]:
         """Where many stand, a hundred a call: one look each would cost a call each.
 
-        `since`: when the oldest of them was created. Those that the list does not tell whole are left out of the
-        answer: `look` at them. Raises ProviderBusy.
+        By the times at which they were created, where this process sent them, else all since `since`. Those that
+        the list does not tell whole, or not within few pages, are left out of the answer: `look` at them. Raises
+        ProviderBusy.
         """
         wanted, found = set(external_ids), dict[str, RenderProgress]()
-        page: str | None = f"/v1/predictions?{urlencode({'created_after': moment(since - SEARCH_BEFORE)})}"
-        for _ in range(MOST_PAGES):
+        times = sorted(self._created[external_id] for external_id in wanted if external_id in self._created)
+        if since is not None:
+            window = {"created_after": moment(since - SEARCH_BEFORE)}
+        elif times:
+            # Replicate's own clock on both sides: to the millisecond, nobody else's hour is read
+            window = {"created_after": exact(times[0]), "created_before": exact(times[-1] + timedelta(milliseconds=2))}
+            wanted &= self._created.keys()
+        else:
+            return found
+        page: str | None = f"/v1/predictions?{urlencode(window)}"
+        for _ in range(MOST_PAGES if since else 2 + len(wanted) // 25):
             if page is None or not wanted:
                 break
             content = await self._list(page)
@@ -274,13 +288,21 @@ class ReplicateProvider:
         except httpx.TransportError as error:
             raise OutcomeUnknown("Replicate's answer was lost: the render may have begun.", kind="lost") from error
         try:
-            external_id = read_object(response.content).get("id")
+            content = read_object(response.content)
         except ProviderBusy:
-            external_id = None
-        external_id = external_id or _id_in_location(response.headers.get("location", ""))
+            content = {}
+        external_id = content.get("id") or _id_in_location(response.headers.get("location", ""))
         if not isinstance(external_id, str):
             raise OutcomeUnknown("Replicate's answer could not be read: the render may have begun.", kind="garbled")
+        self._remember_time(external_id, content.get("created_at"))
         return external_id
+
+    def _remember_time(self, external_id: str, created_at: Any) -> None:
+        at = read_time(created_at)
+        if at is not None:
+            self._created[external_id] = at
+            while len(self._created) > TIMES_KEPT:
+                self._created.popitem(last=False)
 
     async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """A call that costs nothing. Raises _HttpFailure, or ProviderBusy where no readable answer came."""

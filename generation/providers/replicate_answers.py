@@ -137,8 +137,8 @@ def read_prediction(content: dict[str, Any]) -> RenderProgress:
 
 def _read_end(content: dict[str, Any], metrics: dict[str, float], status: str) -> RenderProgress:
     """Cancelled by us, or ended by the deadline that we set: then it may be sent again."""
-    deadline = _time(content.get("deadline"))
-    ended = _time(content.get("completed_at")) or datetime.now(UTC)
+    deadline = read_time(content.get("deadline"))
+    ended = read_time(content.get("completed_at")) or datetime.now(UTC)
     if deadline is not None and ended >= deadline:
         return RenderProgress(
             RenderStatus.INTERRUPTED,
@@ -207,9 +207,11 @@ def _seed(content: dict[str, Any]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _time(value: Any) -> datetime | None:
+def read_time(value: Any) -> datetime | None:
+    """A time as the API writes it, with its zone; None where it cannot be read."""
     try:
-        return datetime.fromisoformat(str(value)) if value else None
+        at = datetime.fromisoformat(str(value)) if value else None
+        return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
     except ValueError:
         return None
 

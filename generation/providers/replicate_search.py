@@ -101,6 +101,11 @@ def own_path(link: Any) -> str | None:
     return f"{parts.path}?{parts.query}"
 
 
+def exact(at: datetime) -> str:
+    """A time as the API reads it, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def moment(at: datetime) -> str:
     """A time as the API reads it, to the second."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

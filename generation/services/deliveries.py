@@ -19,12 +19,12 @@ from generation.providers import registry
 from generation.providers.base import ProviderError, RenderStatus
 from generation.providers.replicate import ReplicateProvider
 from generation.providers.replicate_answers import read_prediction
-from generation.services import dispatch
+from generation.services import dispatch, requests
 from generation.states import GenerationState
 
 logger = logging.getLogger(__name__)
 
-PROVIDER = dispatch.REPORTING
+PROVIDER = requests.REPORTING
 ATTEMPT = re.compile(r"gen_[0-9A-HJKMNP-TV-Z]{26}")
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 # What is read later: pictures in the input would fill the table.
@@ -87,7 +87,7 @@ def is_about(generation: Generation, content: Mapping[str, Any]) -> bool:
 def _is_what_we_sent(generation: Generation, content: Mapping[str, Any]) -> bool:
     try:
         provider = cast(ReplicateProvider, registry.image_provider(PROVIDER))
-        return provider.recognises(request=dispatch.plain_request(generation), content=content)
+        return provider.recognises(request=requests.plain_request(generation), content=content)
     except ProviderError:
         return False
 

@@ -1,29 +1,28 @@
 """What the conductor records: who was sent, what was seen. Short transactions, no network."""
 
 import random
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from campaigns.models import Reference
 from generation import catalogue, ladder, ledger, lifecycle
 from generation.clock import database_now
-from generation.files import read_file
 from generation.models import Generation
 from generation.providers.base import (
-    ImageInput,
     OutcomeUnknown,
     ProviderBusy,
     ProviderError,
     ProviderRefused,
     RenderProgress,
-    RenderRequest,
     RenderStatus,
     Submission,
 )
+from generation.services.requests import REPORTING
 from generation.states import GenerationState
 
 SUBMIT_LEASE_SECONDS = 30.0
@@ -31,55 +30,23 @@ SUBMIT_LEASE_SECONDS = 30.0
 DOUBT_SECONDS = 5.0
 # A report comes within a second of the end and is tried again for a minute: looks are rarer, never absent.
 REPORTED_PATIENCE = 2.0
-REPORTING = "replicate"
-EDITING = {"refine", "inpaint", "variation", "upscale"}
-
-
-def plain_request(generation: Generation) -> RenderRequest:
-    """The provider's view of a generation but for its pictures. No ticket, no names, no query."""
-    return RenderRequest(
-        key=generation.pk,
-        model=generation.model,
-        prompt=generation.prompt,
-        negative_prompt=generation.negative_prompt,
-        width=generation.width,
-        height=generation.height,
-        seed=generation.seed,
-        guidance=generation.guidance,
-        steps=generation.steps,
-        purpose=generation.purpose,
-        parameters=generation.parameters,
-        webhook_url=webhook_url(generation),
-    )
-
-
-def build_request(generation: Generation) -> RenderRequest:
-    """The provider's view with the bytes of references, parent and mask."""
-    if not needs_pictures(generation):
-        return plain_request(generation)
-    inputs = [
-        ImageInput(content=read_file(reference.image.name), media_type=reference.media_type, role=reference.role)
-        for reference in Reference.objects.filter(pk__in=generation.references).order_by("pk")
-    ]
-    if generation.parent and generation.purpose in EDITING:
-        parent = generation.parent
-        inputs.append(ImageInput(content=read_file(parent.image.name), media_type=parent.media_type, role="parent"))
-    if generation.mask:
-        inputs.append(ImageInput(content=read_file(generation.mask.name), media_type="image/png", role="mask"))
-    return replace(plain_request(generation), inputs=tuple(inputs))
-
-
-def needs_pictures(generation: Generation) -> bool:
-    """Whether files go along."""
-    edits = generation.parent_id is not None and generation.purpose in EDITING
-    return bool(generation.references or generation.mask or edits)
-
-
-def webhook_url(generation: Generation) -> str | None:
-    """Where the provider may report, with our own key; None without a public address."""
-    if not settings.LOUPE_PUBLIC_URL or generation.provider != REPORTING:
-        return None
-    return f"{settings.LOUPE_PUBLIC_URL}/webhooks/{generation.provider}/?attempt={generation.pk}"
+# What a bill is made from.
+BILLED_BY = (
+    "pk",
+    "provider",
+    "model",
+    "width",
+    "height",
+    "purpose",
+    "external_id",
+    "ticket",
+    "workspace_id",
+    "campaign_id",
+    "shot_id",
+    "requested_by_id",
+)
+# Predictions of other rows may look like the one in doubt where they were sent within this time of it.
+SEARCHED_BEFORE = SEARCHED_AFTER = timedelta(hours=1)
 
 
 def wait_before_look(provider: str, *, looks: int, estimated_seconds: float) -> float:
@@ -104,6 +71,21 @@ def record_submission(generation: Generation, submission: Submission) -> bool:
         error_kind="",
         error_text="",
     )
+
+
+def record_late_submission(generation: Generation, submission: Submission) -> bool:
+    """An answer that came after its claim had ended; True where nobody waits for that prediction any more.
+
+    What is in doubt over this very sending takes it. What was sent again since must not run twice.
+    """
+    row = Generation.objects.filter(pk=generation.pk).first()
+    if row is None:
+        return True
+    if row.state == GenerationState.IN_DOUBT and row.submitted_at == generation.submitted_at:
+        row.estimated_seconds = submission.estimated_seconds
+        record_found(row, submission.external_id)
+        return False
+    return submission.external_id not in {row.external_id, *row.earlier_ids}
 
 
 def record_submission_error(generation: Generation, error: ProviderError) -> None:
@@ -144,6 +126,49 @@ def record_found(generation: Generation, external_id: str | None) -> None:
         )
 
 
+def give_up_doubt(generation: Generation, error: OutcomeUnknown) -> None:
+    """Nobody can tell any more whether it was taken: it ends, counted as spent, and a person decides.
+
+    The estimate is booked: what may have been paid must not be promised to something else, and a promise that
+    stays open would hold the budget for ever. A correction is one more entry.
+    """
+    text = (
+        f"{error} Its estimated price is counted as spent, and nothing was sent again. "
+        "Look at the provider's own list, then start it again or leave it."
+    )
+    with transaction.atomic():
+        moved = lifecycle.move(
+            generation,
+            to=GenerationState.FAILED,
+            note=text,
+            error_kind="outcome_unknown",
+            error_text=text,
+            escalated=True,
+            due_at=None,
+        )
+        if moved:
+            estimate = RenderProgress(RenderStatus.SUCCEEDED)
+            sent_at = (generation.submitted_at or generation.created_at).timestamp()
+            _charge_render(
+                generation, estimate, key=f"unknown:{sent_at:.6f}", note="Outcome unknown, counted as spent."
+            )
+            ledger.close(generation)
+
+
+def ids_taken(provider: str, *, besides: Generation) -> list[str]:
+    """The provider's ids that belong to other rows sent around the same time, or to its own earlier sendings."""
+    sent_at = besides.submitted_at or besides.created_at
+    rows = (
+        Generation.objects.filter(
+            provider=provider, submitted_at__gt=sent_at - SEARCHED_BEFORE, submitted_at__lt=sent_at + SEARCHED_AFTER
+        )
+        .exclude(pk=besides.pk)
+        .values_list("external_id", "earlier_ids")
+    )
+    taken = {external_id for first, earlier in rows for external_id in (first, *earlier)}
+    return sorted(taken - {""} | set(besides.earlier_ids))
+
+
 def take_in_doubt(*, limit: int) -> list[Generation]:
     """Generations whose POST is unknown and may be asked about now, oldest first."""
     now = database_now()
@@ -169,16 +194,6 @@ def doubt_abandoned_submissions() -> int:
     )
 
 
-def take_looks(*, limit: int) -> list[Generation]:
-    """Renders that are due for a look, the longest waiting first."""
-    now = database_now()
-    return list(
-        Generation.objects.filter(Q(due_at__isnull=True) | Q(due_at__lte=now), state=GenerationState.RENDERING)
-        .select_related("shot", "campaign", "workspace", "parent")
-        .order_by("due_at")[:limit]
-    )
-
-
 def record_progress(generation: Generation, progress: RenderProgress) -> bool:
     """Write what a look (or a webhook) told; True where the image waits to be fetched. Late news changes nothing."""
     status = progress.status
@@ -191,7 +206,7 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
         text = progress.error_text or "The provider's safety filter returned no picture."
         _refuse(generation, kind=progress.error_kind or "safety", text=text, progress=progress)
     elif status is RenderStatus.INTERRUPTED:
-        _send_later(generation, text=progress.error_text, kind=progress.error_kind, retry_after=None)
+        _interrupt(generation, progress)
     elif status is RenderStatus.CANCELLED:
         with transaction.atomic():
             if lifecycle.move(generation, to=GenerationState.CANCELLED, note=progress.error_text, due_at=None):
@@ -203,11 +218,13 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
     return False
 
 
-def record_look_error(generation: Generation, error: ProviderError) -> None:
-    """The provider could not be asked; look again later, no strike."""
-    retry_after = error.retry_after if isinstance(error, ProviderBusy) else None
-    wait = ladder.wait_before_try(tries=generation.looks, retry_after=retry_after, jitter=random.random())
-    lifecycle.postpone(generation, seconds=min(wait, 30.0), note=str(error))
+def _interrupt(generation: Generation, progress: RenderProgress) -> None:
+    """Sent again, no strike. A run that met our own deadline is billed by the provider for its seconds."""
+    with transaction.atomic():
+        sent = copy(generation)
+        moved = _send_later(generation, text=progress.error_text, kind=progress.error_kind, retry_after=None)
+        if moved and progress.error_kind == "deadline":
+            _charge_render(sent, replace(progress, status=RenderStatus.CANCELLED))
 
 
 def _look_again(generation: Generation) -> None:
@@ -238,23 +255,35 @@ def _finish_render(generation: Generation, progress: RenderProgress) -> bool:
     return moved
 
 
-def _charge_render(generation: Generation, progress: RenderProgress) -> None:
+def bill_of(generation: Any, progress: RenderProgress, *, key: str = "", note: str = "") -> list[ledger.Charge]:
+    """What this sending cost, to be booked once: under the provider's id, or under `key` where it has none.
+
+    `generation` is one, or a row of its columns `BILLED_BY`.
+    """
     model = catalogue.get_model(generation.model)
     lines = catalogue.bill_lines(model, progress.metrics, generation.width, generation.height, outcome=progress.status)
-    for line in lines:
-        ledger.charge(
-            key=f"render:{generation.pk}:{generation.external_id}:{line.unit}",
+    return [
+        ledger.Charge(
+            key=f"render:{generation.pk}:{key or generation.external_id}:{line.unit}",
             unit=line.unit,
             quantity=line.quantity,
             provider=generation.provider,
             model=generation.model,
             purpose="upscale" if generation.purpose == "upscale" else "render",
-            workspace=generation.workspace,
-            campaign=generation.campaign,
-            shot=generation.shot,
-            generation=generation,
-            by=generation.requested_by,
+            workspace_id=generation.workspace_id,
+            campaign_id=generation.campaign_id,
+            shot_id=generation.shot_id,
+            generation_id=generation.pk,
+            ticket=generation.ticket,
+            by_id=generation.requested_by_id,
+            note=note,
         )
+        for line in lines
+    ]
+
+
+def _charge_render(generation: Generation, progress: RenderProgress, *, key: str = "", note: str = "") -> None:
+    ledger.charge_many(bill_of(generation, progress, key=key, note=note))
 
 
 def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderProgress | None = None) -> None:
@@ -272,12 +301,11 @@ def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderPro
             ledger.close(generation)
 
 
-def _send_later(generation: Generation, *, text: str, kind: str, retry_after: float | None) -> None:
+def _send_later(generation: Generation, *, text: str, kind: str, retry_after: float | None) -> bool:
     if generation.tries >= ladder.MAX_TRIES * 4:
-        fail(generation, kind="parked", text=f"Tried {generation.tries} times. The last answer: {text}")
-        return
+        return fail(generation, kind="parked", text=f"Tried {generation.tries} times. The last answer: {text}")
     wait = ladder.wait_before_try(tries=generation.tries, retry_after=retry_after, jitter=random.random())
-    lifecycle.move(
+    return lifecycle.move(
         generation,
         to=GenerationState.QUEUED,
         note=text,

@@ -51,7 +51,7 @@ def main() -> int:
 
 def run_all(chosen: list[str], *, full: bool) -> int:
     """Each in its own process; prints the table as it grows."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL
     )

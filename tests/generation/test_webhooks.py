@@ -19,7 +19,7 @@ from generation import ledger, lifecycle, webhooks
 from generation.models import Generation, GenerationEvent, LedgerEntry, WebhookDelivery
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus, Submission
-from generation.services import deliveries, dispatch, runs
+from generation.services import deliveries, dispatch, rounds, runs
 from generation.services.steps import take_step
 from generation.services.sweep import Nudge, find_unfinished
 from generation.states import GenerationState
@@ -305,7 +305,8 @@ def test_with_reports_the_looks_are_rarer_but_come(campaign: Campaign, settings:
     row, _ = start(campaign)
     send(row, external_id="pred1")
     Generation.objects.filter(pk=row.pk).update(due_at=None)
-    assert [due.pk for due in dispatch.take_looks(limit=5)] == [row.pk]
+    assert [look.generation_id for look in rounds.take_looks(limit=5)] == [row.pk]
+    assert rounds.take_looks(limit=5) == [], "nobody else takes the same look"
 
 
 def hostile_delivery(rng: random.Random, rows: list[Generation], sent: list[tuple[str, dict[str, Any], str]]) -> int:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from generation.conductor import Conductor
 from generation.providers import registry
-from generation.tasks import send_nudge
+from generation.tasks import send_nudges
 
 
 class Command(BaseCommand):
@@ -23,6 +23,6 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         try:
-            await Conductor(hands=send_nudge).conduct(stop)
+            await Conductor(hands=send_nudges).conduct(stop)
         finally:
             await registry.close()

@@ -1,0 +1,85 @@
+"""What the conductor's requests brought home and is still to be written, in rounds; and its one database thread.
+
+Nothing leaves the outbox before it is in the database: without one it waits, and every write
+may be repeated, for each is a compare-and-set.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections, connection
+
+from generation.services import rounds
+from generation.services.rounds import Missed, Seen, Sent
+from generation.services.sweep import Nudge
+
+logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+# Rows in one transaction: long enough to be cheap, short enough to lock nobody out.
+ROWS_A_ROUND = 250
+
+
+async def in_database(function: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer:
+    """Call a synchronous database function in the one database thread."""
+
+    def call() -> Answer:
+        close_old_connections()
+        return function(*args, **kwargs)
+
+    return await sync_to_async(call, thread_sensitive=True)()
+
+
+async def leave_database() -> None:
+    """Close the database thread's connection, when its loop is about to end."""
+    # the attribute is looked up in that thread: connections belong to theirs
+    await sync_to_async(lambda: connection.close(), thread_sensitive=True)()  # noqa: PLW0108
+
+
+class Outbox:
+    """Results in the order of their arrival. `hands` takes what follows from them; it may block, so it has a thread."""
+
+    def __init__(self, *, hands: Callable[[list[Nudge]], None]) -> None:
+        self.sent: list[Sent] = []
+        self.seen: list[Seen] = []
+        self.missed: list[Missed] = []
+        self._rare: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
+        self._hands = hands
+
+    async def flush(self) -> list[tuple[str, str]]:
+        """Write everything; returns (provider, external id) of predictions that nobody waits for."""
+        orphans: list[tuple[str, str]] = []
+        while self.sent:
+            batch = self.sent[:ROWS_A_ROUND]
+            orphans += await in_database(rounds.record_submissions, batch)
+            del self.sent[: len(batch)]
+        while self._rare:
+            function, args, kwargs = self._rare[0]
+            await in_database(function, *args, **kwargs)
+            del self._rare[0]
+        while self.seen:
+            seen = self.seen[:ROWS_A_ROUND]
+            nudges = await in_database(rounds.record_progresses, seen)
+            del self.seen[: len(seen)]
+            await self.hand_on(nudges)
+        while self.missed:
+            missed = self.missed[:ROWS_A_ROUND]
+            await in_database(rounds.record_missed, missed)
+            del self.missed[: len(missed)]
+        return orphans
+
+    def write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Keep a rare write (a refusal, a doubt) for the next round."""
+        self._rare.append((function, args, kwargs))
+
+    async def hand_on(self, nudges: list[Nudge]) -> None:
+        """Say what follows. A nudge that is lost is found by the sweep."""
+        if not nudges:
+            return
+        try:
+            await asyncio.to_thread(self._hands, nudges)
+        except Exception:
+            logger.exception("Nudges were not taken; the sweep sends them again.")

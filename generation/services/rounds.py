@@ -1,0 +1,208 @@
+"""What one round of the conductor reads and writes, many rows in each statement.
+
+The rules are those of `dispatch`, which takes one at a time; whatever is out of the ordinary
+goes there. Whoever comes second moves nothing, as everywhere.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import F, Q
+
+from generation import ladder, ledger, lifecycle
+from generation.clock import database_now
+from generation.models import Generation
+from generation.prices import NoPrice
+from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, RenderStatus, Submission
+from generation.services import dispatch
+from generation.services.sweep import Nudge
+from generation.states import GenerationState
+
+logger = logging.getLogger(__name__)
+Item = TypeVar("Item")
+
+# A render that is being looked at is left alone by others for this long, and no longer if we die over it.
+LOOK_LEASE_SECONDS = 20.0
+LONGEST_BACK_OFF = 30.0
+# One row of a batch that no database takes, or that has no price, must not hold up the others.
+ONE_BAD_ROW = (IntegrityError, DataError, NoPrice, ArithmeticError, ValueError)
+
+
+class Look(NamedTuple):
+    """One render that is due for a look: what it takes to ask, and to decide when to ask again."""
+
+    generation_id: str
+    provider: str
+    external_id: str
+    looks: int
+    estimated_seconds: float
+    submitted_at: datetime | None
+    cancel_asked: bool
+
+
+Sent = tuple[Generation, Submission]
+Seen = tuple[Look, RenderProgress]
+Missed = tuple[Look, ProviderError]
+
+
+def take_looks(*, limit: int) -> list[Look]:
+    """Renders that are due for a look, the longest waiting first; nobody else takes them for some seconds."""
+    now = database_now()
+    due = Generation.objects.filter(Q(due_at__isnull=True) | Q(due_at__lte=now), state=GenerationState.RENDERING)
+    columns = ("pk", *Look._fields[1:])
+    rows = due.order_by(F("due_at").asc(nulls_first=True)).values_list(*columns)[:limit]
+    looks = [Look(*row) for row in rows]
+    if looks:
+        due.filter(pk__in=[look.generation_id for look in looks]).update(
+            due_at=now + timedelta(seconds=LOOK_LEASE_SECONDS)
+        )
+    return looks
+
+
+def record_submissions(sent: Sequence[Sent]) -> list[tuple[str, str]]:
+    """The provider took them: rendering. Returns (provider, external id) of those that nobody is waiting for."""
+    orphans: list[tuple[str, str]] = []
+
+    def at_once(items: Sequence[Sent]) -> None:
+        moved = _move_submitted(items)
+        for generation, submission in items:
+            if generation.pk not in moved and dispatch.record_late_submission(generation, submission):
+                orphans.append((generation.provider, submission.external_id))
+
+    _all_or_each(sent, at_once)
+    return orphans
+
+
+def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
+    now = database_now()
+    return lifecycle.move_many(
+        [
+            lifecycle.Step(
+                generation_id=generation.pk,
+                origin=GenerationState.SUBMITTING,
+                to=GenerationState.RENDERING,
+                # under another claim it was sent by somebody else since
+                claimed_by=generation.claimed_by,
+                fields={
+                    "external_id": submission.external_id,
+                    "estimated_seconds": submission.estimated_seconds,
+                    "looks": 0,
+                    "due_at": now
+                    + timedelta(
+                        seconds=dispatch.wait_before_look(
+                            generation.provider, looks=0, estimated_seconds=submission.estimated_seconds
+                        )
+                    ),
+                    "error_kind": "",
+                    "error_text": "",
+                },
+            )
+            for generation, submission in sent
+        ]
+    )
+
+
+def record_progresses(seen: Sequence[Seen]) -> list[Nudge]:
+    """Write what the looks told; the steps that follow."""
+    nudges: list[Nudge] = []
+    running = [item for item in seen if item[1].status is RenderStatus.RUNNING]
+    finished = [item for item in seen if item[1].status is RenderStatus.SUCCEEDED and item[1].output_urls]
+    ordinary = {look.generation_id for look, _ in (*running, *finished)}
+
+    def finish(items: Sequence[Seen]) -> None:
+        nudges.extend(Nudge("mirror", pk) for pk in sorted(_finish_renders(items)))
+
+    _all_or_each(running, _look_again)
+    _all_or_each(finished, finish)
+    for look, progress in seen:
+        if look.generation_id not in ordinary:
+            nudges += _record_one(look, progress)
+    return nudges
+
+
+def _record_one(look: Look, progress: RenderProgress) -> list[Nudge]:
+    """Refused, failed, interrupted, cancelled, gone: one at a time, by the rules of `dispatch`."""
+    generation = Generation.objects.filter(pk=look.generation_id, external_id=look.external_id).first()
+    if generation is None or generation.state != GenerationState.RENDERING:
+        return []
+    dispatch.record_progress(generation, progress)
+    over = generation.state in {GenerationState.REFUSED, GenerationState.FAILED}
+    return [Nudge("follow_up", generation.pk)] if over else []
+
+
+def _look_again(seen: Sequence[Seen]) -> None:
+    now = database_now()
+    waits: dict[tuple[float, int], list[str]] = {}
+    for look, progress in seen:
+        if look.submitted_at and (now - look.submitted_at).total_seconds() > ladder.DEADLINE_SECONDS:
+            _record_one(look, progress)
+            continue
+        looks = look.looks + 1
+        wait = dispatch.wait_before_look(look.provider, looks=looks, estimated_seconds=look.estimated_seconds)
+        waits.setdefault((wait, looks), []).append(look.generation_id)
+    for (wait, looks), generations in waits.items():
+        Generation.objects.filter(pk__in=generations, state=GenerationState.RENDERING).update(
+            looks=looks, due_at=now + timedelta(seconds=wait)
+        )
+
+
+@transaction.atomic
+def _finish_renders(seen: Sequence[Seen]) -> frozenset[str]:
+    progress_of = {look.generation_id: progress for look, progress in seen}
+    moved = lifecycle.move_many(
+        [
+            lifecycle.Step(
+                generation_id=look.generation_id,
+                origin=GenerationState.RENDERING,
+                to=GenerationState.FETCHING,
+                external_id=look.external_id,
+                fields={
+                    "provider_url": progress.output_urls[0],
+                    "metrics": progress.metrics,
+                    "due_at": None,
+                    "error_kind": "",
+                    "error_text": "",
+                },
+            )
+            for look, progress in seen
+        ]
+    )
+    bills = [
+        dispatch.bill_of(generation, progress_of[generation.pk])
+        for generation in Generation.objects.filter(pk__in=moved).values_list(*dispatch.BILLED_BY, named=True)
+    ]
+    ledger.charge_many([charge for bill in bills for charge in bill])
+    return moved
+
+
+def record_missed(missed: Sequence[Missed]) -> None:
+    """The provider could not be asked; look again later, no strike."""
+    now = database_now()
+    alike: dict[tuple[str, float | None, int], list[str]] = {}
+    for look, error in missed:
+        retry_after = error.retry_after if isinstance(error, ProviderBusy) else None
+        alike.setdefault((str(error), retry_after, look.looks), []).append(look.generation_id)
+    for (note, retry_after, looks), generations in alike.items():
+        wait = ladder.wait_before_try(tries=looks, retry_after=retry_after, jitter=random.random())
+        Generation.objects.filter(pk__in=generations, state=GenerationState.RENDERING).update(
+            due_at=now + timedelta(seconds=min(wait, LONGEST_BACK_OFF)), error_text=note
+        )
+
+
+def _all_or_each(items: Sequence[Item], record: Callable[[Sequence[Item]], None]) -> None:
+    """All in one go; where one of them cannot be written, each by itself, and that one is told in the log."""
+    if not items:
+        return
+    try:
+        record(items)
+    except ONE_BAD_ROW:
+        for item in items:
+            try:
+                record([item])
+            except ONE_BAD_ROW:
+                # the look comes again, and in the end its deadline
+                logger.exception("A render could not be recorded")
