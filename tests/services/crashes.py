@@ -7,6 +7,7 @@ Points: before_post, after_post, after_save, during_fetch, after_download, after
 after_score, after_ready, before_follow_up.
 """
 
+import importlib
 import os
 import random
 import signal
@@ -14,14 +15,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from celery.concurrency.asynpool import AsynPool
+
+from generation import ladder
+from generation.providers.base import CriticAnswer, DimensionScore, Usage
+from generation.providers.local.critic import LocalCritic
 from generation.providers.replicate import ReplicateProvider
 from generation.services import arrival, follow_up, rounds, scoring, steps
 
 Plan = dict[str, Any]
 # Waiting times of the engine that are divided by the pace of a test, by module.
 WAITS = {
-    "generation.conductor": ("LEASE_SECONDS", "RENEW_SECONDS", "LEASE_MARGIN_SECONDS", "PULSE_SECONDS", "SWEEP_SECONDS")
-    + ("SUBMIT_TIMEOUT_SECONDS", "LOOK_TIMEOUT_SECONDS"),
+    "generation.conductor": (
+        "LEASE_SECONDS",
+        "RENEW_SECONDS",
+        "LEASE_MARGIN_SECONDS",
+        "PULSE_SECONDS",
+        "SWEEP_SECONDS",
+        "SUBMIT_TIMEOUT_SECONDS",
+        "LOOK_TIMEOUT_SECONDS",
+    ),
     "generation.services.dispatch": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
     "generation.services.rounds": ("LOOK_LEASE_SECONDS", "LONGEST_BACK_OFF"),
     "generation.services.arrival": ("FETCH_LEASE_SECONDS",),
@@ -89,11 +102,20 @@ class Crashes:
         follow_up._close_chapter = self.around(follow_up._close_chapter, before="before_follow_up")
 
 
+def judge_quickly() -> None:
+    """A critic that likes everything: where many pictures are made, measuring them is not what is tested."""
+    names = ("composition", "relevance", "coherence", "mood_match")
+    answer = CriticAnswer({name: DimensionScore(8.0, "Clear.") for name in names}, Usage("local", "quick"), "quick")
+    LocalCritic.score = lambda critic, request: answer  # type: ignore[method-assign]
+
+
 def hurry(pace: float) -> None:
     """Divide the engine's waits by `pace`, so that a test need not sit through real ones."""
-    import importlib
-
     for module_name, names in WAITS.items():
         module = importlib.import_module(module_name)
         for name in names:
             setattr(module, name, getattr(module, name) / pace)
+    # a pool looks after its dead children every five seconds
+    AsynPool.timers = property(lambda pool: {pool.maintain_pool: 5.0 / pace})
+    wait = ladder.wait_before_look
+    ladder.wait_before_look = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]

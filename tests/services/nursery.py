@@ -8,6 +8,7 @@ The test holds a `Nursery`; `python -m tests.services.nursery` is the process it
 """
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -26,6 +27,21 @@ ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 ALL = ("conductor", "worker-cpu", "worker-io")
 LOOK_SECONDS = 0.02
+IMPORTED = (
+    "celery.apps.worker",
+    "celery.bin.worker",
+    "celery.concurrency.prefork",
+    "celery.concurrency.thread",
+    "config.celery",
+    "config.urls",
+    "generation.management.commands.conduct",
+    "generation.providers.local.critic",
+    "generation.providers.local.writer",
+    "generation.providers.replicate",
+    "generation.tasks",
+    "gunicorn.app.wsgiapp",
+    "tests.services.crashes",
+)
 
 
 class Nursery:
@@ -39,12 +55,13 @@ class Nursery:
         folder: Path,
         pace: float = 1.0,
         crashes: Mapping[str, Mapping[str, Any]] | None = None,
+        quick_critic: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.pids: dict[str, int] = {}
         self.deaths: Counter[str] = Counter()
-        settings = {"folder": str(folder), "pace": pace, "crashes": crashes or {}}
+        settings = {"folder": str(folder), "pace": pace, "crashes": crashes or {}, "quick_critic": quick_critic}
         with open(folder / "nursery.log", "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.services.nursery", json.dumps(settings)],
@@ -140,10 +157,9 @@ class Nursery:
 
 
 class _House:
-    def __init__(self, *, folder: Path, pace: float, crashes: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, *, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.pace = pace
-        self.crashes = crashes
+        self.settings = settings
         self.alive: dict[int, str] = {}
         self.again: set[str] = set()
         (folder / "crashes").mkdir(exist_ok=True)
@@ -218,10 +234,12 @@ class _House:
         random.seed()
         from tests.services import crashes
 
-        if self.pace != 1.0:
-            crashes.hurry(self.pace)
-        if self.crashes:
-            crashes.Crashes(folder=self.folder / "crashes", plan=self.crashes).arm()
+        if self.settings["pace"] != 1.0:
+            crashes.hurry(self.settings["pace"])
+        if self.settings["quick_critic"]:
+            crashes.judge_quickly()
+        if self.settings["crashes"]:
+            crashes.Crashes(folder=self.folder / "crashes", plan=self.settings["crashes"]).arm()
         run(role)
 
 
@@ -263,11 +281,10 @@ def main() -> None:
 
     django.setup()
     # everything that a process would import by itself, once for all of them
-    import gunicorn.app.wsgiapp  # noqa: F401
-
-    from tests.services import crashes  # noqa: F401
-
-    _House(**{**(settings := json.loads(sys.argv[1])), "folder": Path(settings["folder"])}).keep()
+    for name in IMPORTED:
+        importlib.import_module(name)
+    settings = json.loads(sys.argv[1])
+    _House(folder=Path(settings["folder"]), settings=settings).keep()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""kill -9 at every step, with real processes on PostgreSQL and Redis: nothing paid twice, nothing lost or stuck."""
+
+from pathlib import Path
+
+import pytest
+
+from config.embedded import free_port
+from generation.models import GenerationEvent
+from tests.bench import soak
+from tests.generation.engine_room import FLUX, SDXL, engine_room, make_campaign, reckon, start
+from tests.services.nursery import ALL
+
+pytestmark = pytest.mark.slow
+
+POINTS = (
+    "before_post",
+    "after_post",
+    "after_save",
+    "during_fetch",
+    "after_download",
+    "after_renditions",
+    "after_store",
+    "before_score",
+    "after_score",
+    "after_ready",
+    "before_follow_up",
+)
+
+
+def test_killed_once_at_every_step(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
+    """Each point of a generation's life once: the process that came there dies, and the work goes on at that step."""
+    start(make_campaign(shots=16, models=(FLUX, SDXL)))
+    crashes = {point: {"times": 1} for point in POINTS}
+    with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=8, crashes=crashes) as room:
+        room.nursery.start(*ALL)
+        room.drain(seconds=60)
+        assert set(room.nursery.crashed()) == set(POINTS)
+        reckon(room.fake)
+    # what was sent without our knowing it was found again by asking, not sent once more
+    assert GenerationEvent.objects.filter(note="Found at the provider.").exists()
+
+
+@pytest.mark.timeout(240)
+def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
+    """R1 in small: 200 generations, 200 kills of conductors, workers and web over every step. `make soak` has 1,000."""
+    start(make_campaign(shots=200, models=(FLUX, SDXL)))
+    port = str(free_port())
+    room_for = engine_room(
+        process_environment,
+        folder=tmp_path,
+        redis_url=redis_url,
+        pace=8,
+        crashes=soak.chances(),
+        fake_settings={"latency": 1.0},
+        REPLICATE_CREATES_PER_MINUTE="300",
+        LOUPE_PUBLIC_URL=f"http://127.0.0.1:{port}",
+        PORT=port,
+    )
+    with room_for as room:
+        room.nursery.start(*soak.ROLES)
+        endured = soak.survive(room, kills=200, seconds=50, drain_seconds=60)
+
+        reckon(room.fake)
+    assert endured.kills >= 200
