@@ -83,6 +83,7 @@ class Running:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not happened():
             assert time.monotonic() < deadline, self.said()
+            assert self.keeper.poll() is None, self.said()
             time.sleep(0.1)
 
     def wait_until_ready(self) -> None:
