@@ -148,6 +148,16 @@ def test_a_request_that_cannot_be_rendered_fails_with_words(studio):
     assert "product picture cannot be read" in progress.error_text
 
 
+def test_a_request_that_is_sent_again_after_it_failed_is_rendered_anew(studio):
+    async def story():
+        studio.studio_dir.mkdir(parents=True)
+        studio._error_file(id_of(request_for())).write_text("The process ended.")
+        submission = await studio.submit(request_for())
+        return await look_until_over(studio, submission.external_id)
+
+    assert asyncio.run(story()).status is RenderStatus.SUCCEEDED
+
+
 def test_unknown_ids_are_gone_and_paths_are_never_followed(studio):
     for external_id in ("studio_" + "0" * 32, "../../etc/passwd", "", "studio_x"):
         assert asyncio.run(studio.look(external_id)).status is RenderStatus.GONE

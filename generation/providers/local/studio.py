@@ -128,6 +128,10 @@ class LocalImageProvider:
         self.studio_dir.mkdir(parents=True, exist_ok=True)
         if not self._request_file(external_id).exists():
             write_atomically(self._request_file(external_id), json.dumps(pack(request)).encode())
+        if self._error_file(external_id).exists():
+            # sent again after it failed: a person wants another try
+            self._error_file(external_id).unlink(missing_ok=True)
+            self._starts.pop(external_id, None)
         if not self._picture_file(external_id).exists():
             self._start(external_id)
         return external_id
