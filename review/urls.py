@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from review.views import campaigns, costs, exports, inbox, loupe, marks, settings, sheet, signoff, verdicts
+from review.views import campaigns, costs, exports, inbox, loupe, marks, revisions, settings, sheet, signoff, verdicts
 
 urlpatterns: list[URLPattern] = []
 
@@ -41,6 +41,7 @@ urlpatterns += [
     path("campaigns/<int:pk>/sheet/changes/", sheet.sheet_changes, name="sheet-changes"),
     path("images/<str:pk>/", loupe.loupe, name="loupe"),
     path("images/<str:pk>/verdict/", verdicts.verdict, name="verdict"),
+    path("images/<str:pk>/revise/", revisions.revise, name="revise"),
     path("images/<str:pk>/marks/", marks.marks, name="marks"),
     path("images/<str:pk>/marks.json", marks.marks_download, name="marks-download"),
     path("images/<str:pk>/comments/", marks.comments, name="comments"),

@@ -281,6 +281,7 @@ document.addEventListener("click", (event) => {
 
 addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
 
+const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };
 const onReason = (event) => {
   const chosen = choosing && !event.repeat && root.querySelectorAll("[data-reason]")[Number(event.key) - 1];
@@ -291,7 +292,7 @@ const onReason = (event) => {
 bindKeys({
   ArrowRight: () => go(root.dataset.next), l: () => go(root.dataset.next), j: () => go(root.dataset.next), ArrowDown: () => go(root.dataset.next),
   ArrowLeft: () => go(root.dataset.previous), h: () => go(root.dataset.previous), k: () => go(root.dataset.previous), ArrowUp: () => go(root.dataset.previous),
-  a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), z: once(undo), m: once(goToNextOpen),
+  a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), z: once(undo), m: once(goToNextOpen),
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
   "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),

@@ -1,0 +1,89 @@
+"""Marks, comments and verdict reasons as one structured instruction, and as the mask of what may change. Pure.
+
+One line a region: where (in words and per cent), keep, change or remove, what. Then what must stay.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from review.services.mark_targets import Place
+
+KEEP, CHANGE, REMOVE = "keep", "change", "remove"
+# The soft edge of the mask lies inside the region: this part of the picture's longer edge.
+FEATHER = 0.008
+_DEFAULTS = {KEEP: "as it is", CHANGE: "improve it", REMOVE: "fill the place from its surroundings"}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One mark that is still open, as the revision speaks of it."""
+
+    number: int
+    kind: str
+    words: str
+    place: Place
+
+
+def describe_place(place: Place, *, width: int, height: int) -> str:
+    """Where on the picture, in words and per cent: "upper left (22 % from the left, 30 % from the top, 24 × 34 %)"."""
+    left, top, across, down = place.box
+    column = _third((left + across / 2) / width, "left", "centre", "right")
+    row = _third((top + down / 2) / height, "upper", "middle", "lower")
+    name = "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
+    at = f"{_percent(left, width)} from the left, {_percent(top, height)} from the top"
+    if place.shape == "pin":
+        return f"{name} (point at {at})"
+    return f"{name} ({at}, {_percent(across, width)} wide, {_percent(down, height)} high)"
+
+
+def write_revision(*, regions: Sequence[Region], notes: Sequence[str], prompt: str, width: int, height: int) -> str:
+    """The revision prompt: one line a region, the notes on the whole, then what must stay."""
+    lines = ["Revise the picture:"]
+    ordered = sorted(regions, key=lambda region: (region.kind == KEEP, region.number))
+    for region in ordered:
+        where = describe_place(region.place, width=width, height=height)
+        words = " ".join(region.words.split()).rstrip(".") or _DEFAULTS[region.kind]
+        lines.append(f"- {where}: {region.kind}: {words}.")
+    lines += [f"- whole picture: change: {' '.join(note.split()).rstrip('.')}." for note in notes if note.strip()]
+    if len(lines) == 1:
+        lines = []
+    lines += ["Keep everything else unchanged.", "", f"The picture shows: {prompt.strip()}"]
+    return "\n".join(lines)
+
+
+def draw_mask(*, regions: Sequence[Region], width: int, height: int) -> bytes | None:
+    """A PNG (L) as large as the picture, white where it may change, softened inwards; None without such a region.
+
+    Regions of kind keep are cut out again; pins are instructions, not regions.
+    """
+    mask = Image.new("L", (width, height), 0)
+    pencil = ImageDraw.Draw(mask)
+    areas = [region for region in regions if region.place.shape != "pin"]
+    for region in sorted(areas, key=lambda region: region.kind == KEEP):
+        _fill(pencil, region.place, 0 if region.kind == KEEP else 255)
+    if mask.getbbox() is None:
+        return None
+    # the minimum of mask and blurred mask: soft at the edge, and nothing outside the region
+    soft = ImageChops.darker(mask, mask.filter(ImageFilter.GaussianBlur(FEATHER * max(width, height))))
+    target = BytesIO()
+    soft.save(target, "PNG")
+    return target.getvalue()
+
+
+def _fill(pencil: ImageDraw.ImageDraw, place: Place, value: int) -> None:
+    if place.shape == "rectangle":
+        left, top, across, down = place.box
+        pencil.rectangle((left, top, left + across, top + down), fill=value)
+    else:
+        pencil.polygon(list(place.points), fill=value)
+
+
+def _third(part: float, first: str, second: str, third: str) -> str:
+    return first if part < 1 / 3 else second if part <= 2 / 3 else third
+
+
+def _percent(part: float, whole: int) -> str:
+    return f"{round(part / whole * 100)} %"

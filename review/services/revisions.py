@@ -1,0 +1,166 @@
+"""From what people said of an image to its next version: composed, priced, edited by a person, sent once."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from campaigns.models import User
+from generation import ledger
+from generation.models import Generation
+from generation.router import NoModelFits
+from generation.services import refine
+from generation.services.runs import CannotStart
+from generation.states import GenerationState, Purpose
+from review.models import Annotation, Comment, Decision, Verdict
+from review.services.mark_targets import NoTarget, read_place
+from review.services.revision_words import Region, draw_mask, write_revision
+from review.services.verdicts import record_verdict, refuse_signed
+
+LONGEST_PROMPT = 8000
+VARIATION_WORDS = "The same picture with another seed: light, subject and composition vary, the words stay."
+UPSCALE_WORDS = "The same picture, larger. Nothing in it is changed."
+
+
+class RevisionRefused(Exception):
+    """Nothing was sent. The message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A revision ready to be looked at: words, regions, model with its reason, price in USD, room left in USD."""
+
+    purpose: Purpose
+    prompt: str
+    regions: list[Region]
+    has_mask: bool
+    model: str
+    model_reason: str
+    price: Decimal
+    head_room: Decimal | None
+    problem: str
+
+
+def propose_revision(generation: Generation, *, wanted: str = "") -> Proposal:
+    """What a revision would be. `wanted`: "variation", "upscale", or "" for an edit from the marks.
+
+    An edit with a region of kind change or remove is an inpainting, without one an edit of the whole.
+    Where it cannot be sent, `problem` says why; nothing is written.
+    """
+    regions = open_regions(generation)
+    purpose = {"variation": Purpose.VARIATION, "upscale": Purpose.UPSCALE}.get(wanted, Purpose.REFINE)
+    width, height = _size(generation)
+    mask = draw_mask(regions=regions, width=width, height=height) if purpose is Purpose.REFINE else None
+    if mask is not None:
+        purpose = Purpose.INPAINT
+    prompt = generation.prompt
+    if purpose in (Purpose.REFINE, Purpose.INPAINT):
+        prompt = write_revision(
+            regions=regions, notes=_notes(generation), prompt=generation.prompt, width=width, height=height
+        )
+    model, reason, price, problem = _plan(generation, purpose)
+    balance = ledger.balance(workspace=generation.campaign.workspace, campaign=generation.campaign)
+    if not problem and balance.head_room is not None and price > balance.head_room:
+        problem = f"${balance.head_room:.2f} are left and ${price:.2f} are asked for. Ask an admin for more budget."
+    return Proposal(
+        purpose=purpose,
+        prompt=prompt,
+        regions=regions,
+        has_mask=mask is not None,
+        model=model,
+        model_reason=reason,
+        price=price,
+        head_room=balance.head_room,
+        problem=problem,
+    )
+
+
+def _plan(generation: Generation, purpose: Purpose) -> tuple[str, str, Decimal, str]:
+    """Model, reason, price, and what stands in the way."""
+    if generation.state != GenerationState.READY:
+        return "", "", Decimal(0), "This picture is not finished yet, so there is nothing to revise."
+    try:
+        route = refine.choose_model_for(generation, purpose=purpose)
+        price = refine.price_of(generation, purpose=purpose, model=route.model_key)
+    except NoModelFits as nothing:
+        return "", "", Decimal(0), str(nothing)
+    return route.model_key, route.reason, price, ""
+
+
+@transaction.atomic
+def send_revision(
+    generation: Generation, *, by: User, wanted: str, prompt: str, request_key: str, seen_version: int
+) -> Generation:
+    """Queue the next version, once a `request_key`; an edit also stands as "changes asked".
+
+    Raises RevisionRefused, and what `record_verdict` raises (StackSigned, StaleVerdict).
+    """
+    refuse_signed(generation.shot_id)
+    prompt = "".join(letter for letter in prompt.strip() if letter == "\n" or letter.isprintable())
+    if not prompt:
+        raise RevisionRefused("Say what is to change.")
+    if len(prompt) > LONGEST_PROMPT:
+        raise RevisionRefused(f"The words are longer than {LONGEST_PROMPT} characters. Shorten them.")
+    proposal = propose_revision(generation, wanted=wanted)
+    if proposal.problem:
+        raise RevisionRefused(proposal.problem)
+    is_edit = proposal.purpose in (Purpose.REFINE, Purpose.INPAINT)
+    if is_edit:
+        record_verdict(generation=generation, decision=Decision.CHANGES, by=by, seen_version=seen_version)
+    width, height = _size(generation)
+    try:
+        return refine.request_change(
+            generation,
+            purpose=proposal.purpose,
+            by=by,
+            request_key=request_key,
+            prompt=prompt if is_edit else generation.prompt,
+            model=proposal.model,
+            mask=draw_mask(regions=proposal.regions, width=width, height=height) if is_edit else None,
+            direction=_direction(proposal) if is_edit else "",
+        )
+    except (CannotStart, ledger.NoHeadRoom) as refused:
+        raise RevisionRefused(str(refused)) from refused
+
+
+def open_regions(generation: Generation) -> list[Region]:
+    """The marks that are not resolved, numbered as on the page, with what was said of each."""
+    width, height = _size(generation)
+    marks = Annotation.objects.filter(generation=generation, deleted_at__isnull=True).order_by("created_at", "pk")
+    said: dict[str, list[str]] = {}
+    for comment in Comment.objects.filter(generation=generation, annotation__isnull=False):
+        said.setdefault(str(comment.annotation_id), []).append(comment.text)
+    regions = []
+    for number, mark in enumerate(marks, start=1):
+        try:
+            place = read_place(shape=mark.shape, target=mark.target, width=width, height=height)
+        except NoTarget:
+            continue
+        if mark.resolved_at is None:
+            regions.append(Region(number, mark.kind, " ".join(said.get(mark.pk, [])), place))
+    return regions
+
+
+def _notes(generation: Generation) -> list[str]:
+    """What was said of the whole picture: comments, and the notes and reasons of standing verdicts."""
+    comments = Comment.objects.filter(generation=generation, annotation__isnull=True).values_list("text", flat=True)
+    notes = list(comments)
+    verdicts = Verdict.objects.filter(
+        generation=generation, standing=True, decision__in=[Decision.REJECTED, Decision.CHANGES]
+    )
+    for verdict in verdicts:
+        reason = verdict.get_reason_display().lower() if verdict.reason else ""
+        if words := ": ".join(part for part in (reason, verdict.note) if part):
+            notes.append(words)
+    return notes
+
+
+def _direction(proposal: Proposal) -> str:
+    count = len([region for region in proposal.regions if region.kind != "keep"])
+    if not count:
+        return "Revised by a person's words."
+    return f"Revised by a person: {count} mark{'s' if count > 1 else ''}."
+
+
+def _size(generation: Generation) -> tuple[int, int]:
+    return generation.image_width or generation.width, generation.image_height or generation.height

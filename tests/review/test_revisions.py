@@ -1,0 +1,250 @@
+"""Marks become a revision: words, mask, price, one request, and only the marked region changes."""
+
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from campaigns.models import Campaign, User
+from generation import ledger
+from generation.files import read_file
+from generation.models import Generation
+from generation.providers.base import ImageInput, RenderRequest
+from generation.providers.local.renderer import render
+from generation.states import Purpose
+from review.models import Annotation, Standing, Verdict
+from review.services.annotations import save_marks
+from review.services.comments import add_comment
+from review.services.mark_targets import Place
+from review.services.revision_words import Region, describe_place, draw_mask, write_revision
+from review.services.revisions import propose_revision
+from review.services.verdicts import record_verdict
+from tests.factories import (
+    CampaignFactory,
+    GenerationFactory,
+    MembershipFactory,
+    ShotFactory,
+    SignOffFactory,
+    UserFactory,
+    picture,
+    store_picture,
+)
+
+WIDTH, HEIGHT = 96, 64
+
+
+def rectangle(left: float, top: float, across: float, down: float) -> Place:
+    return Place("rectangle", ((left, top), (left + across, top + down)))
+
+
+def region(kind: str, place: Place, words: str = "", number: int = 1) -> Region:
+    return Region(number, kind, words, place)
+
+
+def mask_pixels(regions: list[Region]) -> np.ndarray:
+    mask = draw_mask(regions=regions, width=WIDTH, height=HEIGHT)
+    assert mask is not None
+    return np.asarray(Image.open(BytesIO(mask)))
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (rectangle(0, 0, 24, 16), "upper left (0 % from the left, 0 % from the top, 25 % wide, 25 % high)"),
+        (rectangle(36, 24, 24, 16), "centre (38 % from the left, 38 % from the top, 25 % wide, 25 % high)"),
+        (rectangle(72, 48, 24, 16), "lower right (75 % from the left, 75 % from the top, 25 % wide, 25 % high)"),
+        (Place("pin", ((90, 32), (90, 32))), "middle right (point at 94 % from the left, 50 % from the top)"),
+    ],
+)
+def test_a_place_is_said_in_words_and_per_cent(place: Place, words: str) -> None:
+    assert describe_place(place, width=WIDTH, height=HEIGHT) == words
+
+
+def test_the_revision_has_a_line_a_region_and_says_what_stays() -> None:
+    words = write_revision(
+        regions=[
+            region("keep", rectangle(60, 0, 30, 20), "the empty space.", 1),
+            region("change", rectangle(0, 0, 24, 16), "Lift the\nshadow", 2),
+            region("remove", rectangle(72, 48, 24, 16), "", 3),
+        ],
+        notes=["Warmer, please.", " "],
+        prompt="Headphones on a plinth",
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    lines = words.split("\n")
+    assert [line.split(": ")[1:] for line in lines[1:5]] == [
+        ["change", "Lift the shadow."],
+        ["remove", "fill the place from its surroundings."],
+        ["keep", "the empty space."],
+        ["change", "Warmer, please."],
+    ]
+    assert lines[5] == "Keep everything else unchanged."
+    assert lines[-1] == "The picture shows: Headphones on a plinth"
+
+
+def test_the_mask_is_white_inside_soft_at_the_edge_and_black_outside() -> None:
+    pixels = mask_pixels([region("change", rectangle(20, 20, 40, 30))])
+    assert pixels.shape == (HEIGHT, WIDTH)
+    assert pixels[35, 40] == 255
+    assert 0 < pixels[35, 20] < 255
+    outside = pixels.copy()
+    outside[20:51, 20:61] = 0
+    assert not outside.any()
+
+
+def test_what_is_kept_is_cut_out_and_pins_are_no_regions() -> None:
+    pixels = mask_pixels(
+        [region("keep", rectangle(30, 25, 10, 10)), region("change", rectangle(20, 20, 40, 30), number=2)]
+    )
+    assert pixels[30, 35] == 0
+    assert pixels[45, 55] > 0
+    pin = region("change", Place("pin", ((5, 5), (5, 5))))
+    assert draw_mask(regions=[pin, region("keep", rectangle(1, 1, 9, 9))], width=WIDTH, height=HEIGHT) is None
+
+
+def test_only_the_marked_region_of_the_picture_changes() -> None:
+    parent = picture(width=192, height=128)
+    regions = [region("change", rectangle(40, 40, 60, 40), "brighter")]
+    mask = draw_mask(regions=regions, width=192, height=128)
+    assert mask is not None
+    request = RenderRequest(
+        key="k",
+        model="studio/comp",
+        prompt=write_revision(regions=regions, notes=[], prompt="a square", width=192, height=128),
+        negative_prompt="",
+        width=192,
+        height=128,
+        seed=7,
+        purpose="inpaint",
+        inputs=(ImageInput(parent, "image/png", "parent"), ImageInput(mask, "image/png", "mask")),
+    )
+    before = np.asarray(Image.open(BytesIO(parent)).convert("RGB")).astype(int)
+    after = np.asarray(render(request).convert("RGB")).astype(int)
+    moved = np.abs(after - before).sum(axis=2) > 0
+    assert moved[45:75, 45:95].mean() > 0.5
+    moved[40:81, 40:101] = False
+    assert not moved.any()
+
+
+@pytest.fixture
+def campaign(db: None) -> Campaign:
+    campaign = CampaignFactory()
+    ledger.set_limit(workspace=campaign.workspace, campaign=campaign, limit=Decimal("5"))
+    ledger.set_limit(workspace=campaign.workspace, campaign=None, limit=Decimal("5"))
+    return campaign
+
+
+@pytest.fixture
+def ana(campaign: Campaign, client: Client) -> User:
+    user = MembershipFactory(workspace=campaign.workspace).user
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def image(campaign: Campaign) -> Generation:
+    row = GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True)
+    store_picture(row).save()
+    return row
+
+
+def mark(image: Generation, by: User, kind: str = "change", text: str = "Lift it") -> None:
+    target = {"selector": {"type": "FragmentSelector", "value": "xywh=pixel:10,20,30,40"}}
+    item = {"id": f"mark-{kind}-1", "shape": "rectangle", "kind": kind, "target": target, "text": text}
+    assert save_marks(generation=image, by=by, additions=[item]).saved
+
+
+def address(image: Generation, query: str = "") -> str:
+    return reverse("revise", kwargs={"pk": image.pk}) + (f"?{query}" if query else "")
+
+
+def test_marks_make_an_inpainting_words_alone_an_edit(image: Generation, ana: User) -> None:
+    assert propose_revision(image).purpose is Purpose.REFINE
+    add_comment(generation=image, by=ana, text="Warmer, please")
+    record_verdict(generation=image, decision="rejected", by=ana, seen_version=0, reason="anatomy", note="six fingers")
+    mark(image, ana)
+    proposal = propose_revision(image)
+    assert proposal.purpose is Purpose.INPAINT
+    for words in ("Lift it", "Warmer, please", "anatomy: six fingers", "Keep everything else unchanged"):
+        assert words in proposal.prompt
+    Annotation.objects.update(resolved_at="2026-01-01T00:00Z", resolved_by=ana)
+    assert propose_revision(image).purpose is Purpose.REFINE
+
+
+def test_the_composer_shows_words_price_and_room_and_writes_nothing(
+    client: Client, image: Generation, ana: User
+) -> None:
+    mark(image, ana)
+    page = client.get(address(image)).content.decode()
+    for words in ("Lift it", "Only the bright regions change", "Left in the budget", "$5.00", "Local studio"):
+        assert words in page
+    assert Generation.objects.count() == 1
+    assert not Verdict.objects.exists()
+
+
+def test_a_revision_is_sent_once_with_its_mask_and_stands_as_changes_asked(
+    client: Client, image: Generation, ana: User
+) -> None:
+    mark(image, ana)
+    form = {"act": "send", "prompt": "Lift the shadow\r\nonly", "request_key": "one", "seen_version": "0"}
+    for _ in range(2):
+        assert client.post(address(image), form).status_code == 302
+    made = Generation.objects.exclude(pk=image.pk).get()
+    assert (made.parent, made.shot, made.purpose, made.version) == (image, image.shot, Purpose.INPAINT, 2)
+    assert made.prompt.startswith("Lift the shadow\nonly")
+    assert Image.open(BytesIO(read_file(made.mask.name))).size == (96, 64)
+    assert made.requested_by == ana
+    assert Standing.objects.get(pk=image.pk).decision == "changes"
+
+
+@pytest.mark.parametrize("kind", ["variation", "upscale"])
+def test_a_variation_and_an_upscale_decide_nothing(client: Client, image: Generation, ana: User, kind: str) -> None:
+    assert client.get(address(image, f"as={kind}")).status_code == 200
+    form: dict[str, Any] = {"act": "send", "prompt": "ignored", "request_key": "one", "seen_version": "0"}
+    assert client.post(address(image, f"as={kind}"), form).status_code == 302
+    made = Generation.objects.exclude(pk=image.pk).get()
+    assert (made.purpose, made.parent) == (kind, image)
+    assert "ignored" not in made.prompt
+    assert not Verdict.objects.exists()
+
+
+def test_one_may_only_ask_for_changes(client: Client, image: Generation, ana: User) -> None:
+    assert client.post(address(image), {"act": "ask", "seen_version": "0"}).status_code == 302
+    assert Standing.objects.get(pk=image.pk).decision == "changes"
+    assert Generation.objects.count() == 1
+
+
+@pytest.mark.parametrize("prompt", ["", "x" * 8001, "warmer"])
+def test_without_words_or_room_nothing_is_sent_and_the_words_stay(
+    client: Client, image: Generation, ana: User, prompt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if prompt == "warmer":
+        monkeypatch.setattr("generation.services.refine.price_of", lambda *_, **__: Decimal("5.04"))
+        assert "$5.00 are left and $5.04 are asked for" in client.get(address(image)).content.decode()
+    answer = client.post(address(image), {"act": "send", "prompt": prompt, "seen_version": "0"})
+    assert answer.status_code == 422
+    assert prompt in answer.content.decode()
+    assert Generation.objects.count() == 1
+    assert not Verdict.objects.exists()
+
+
+def test_a_stale_and_a_signed_one_are_told(client: Client, image: Generation, ana: User) -> None:
+    record_verdict(generation=image, decision="approved", by=UserFactory(name="Ben"), seen_version=0)
+    form = {"act": "send", "prompt": "warmer", "request_key": "one", "seen_version": "0"}
+    answer = client.post(address(image), form)
+    assert answer.status_code == 422
+    assert "Ben approved it while you were looking." in answer.content.decode()
+    assert "warmer" in answer.content.decode()
+    SignOffFactory(generation=image)
+    assert "locks the shot" in client.post(address(image), form).content.decode()
+    assert Generation.objects.count() == 1
+
+
+def test_another_houses_image_does_not_exist(client: Client, ana: User) -> None:
+    assert client.get(address(GenerationFactory(ready=True))).status_code == 404
