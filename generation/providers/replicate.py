@@ -34,10 +34,11 @@ from generation.providers.base import (
     RenderStatus,
     Submission,
 )
-from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
+from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction, read_time
 from generation.providers.replicate_search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
+from generation.providers.wire import HttpFailure, Wire
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
 OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")
@@ -45,55 +46,9 @@ OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")
 LONGEST_DATA_URI = 256_000
 # Reads may take longer than the client's 30 s when the API is under load.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
-LANES = 32
-ONE_CONNECTION = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0)
 UPLOAD_KEPT_SECONDS, UPLOADS_KEPT = 1_200.0, 256
 MOST_PAGES = 60
 TIMES_KEPT = 20_000
-
-
-class _HttpFailure(Exception):
-    """An answer of 400 or more, whole: the official client would keep only three words of it."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        super().__init__(f"HTTP {status}")
-        self.status, self.headers, self.body = status, headers, body
-
-
-class _Wire(httpx.AsyncBaseTransport):
-    """Under the client's own retries: raising here keeps failures whole, and keeps the client from sleeping on them.
-
-    When to ask again is the conductor's decision, under one rate limit for everybody.
-    Requests take turns in `LANES` pools of one connection each: a single pool of httpcore looks at all its
-    connections several times for every request (measured: 5 times the CPU at 100 connections).
-    """
-
-    def __init__(self) -> None:
-        self._lanes = [
-            httpx.AsyncHTTPTransport(verify=tls_context(), limits=ONE_CONNECTION, trust_env=False) for _ in range(LANES)
-        ]
-        self._free: asyncio.LifoQueue[httpx.AsyncHTTPTransport] = asyncio.LifoQueue()
-        for lane in self._lanes:
-            self._free.put_nowait(lane)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
-                lane = await self._free.get()
-        except TimeoutError:
-            raise httpx.PoolTimeout("Every connection is busy.", request=request) from None
-        try:
-            response = await lane.handle_async_request(request)
-            body = await response.aread()
-        finally:
-            self._free.put_nowait(lane)
-        if response.status_code >= 300:
-            raise _HttpFailure(response.status_code, response.headers, body)
-        return response
-
-    async def aclose(self) -> None:
-        for lane in self._lanes:
-            await lane.aclose()
 
 
 class ReplicateProvider:
@@ -146,7 +101,7 @@ class ReplicateProvider:
         """Read one prediction. See `ImageProvider.look`."""
         try:
             content = await self._ask("GET", f"/v1/predictions/{_safe(external_id)}")
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             if failure.status == 404:
                 return RenderProgress(
                     RenderStatus.GONE, error_kind="gone", error_text="Replicate no longer knows this prediction."
@@ -158,7 +113,7 @@ class ReplicateProvider:
         """Ask Replicate to stop. See `ImageProvider.cancel`."""
         try:
             await self._ask("POST", f"/v1/predictions/{_safe(external_id)}/cancel")
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             if failure.status in (400, 404, 409, 422):
                 return  # over already
             raise busy(status=failure.status, headers=failure.headers, body=failure.body) from failure
@@ -240,7 +195,7 @@ class ReplicateProvider:
         """The account's signing secret ("whsec_…"). Raises ProviderBusy."""
         try:
             content = await self._ask("GET", "/v1/webhooks/default/secret")
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             raise busy(status=failure.status, headers=failure.headers, body=failure.body) from failure
         return str(content.get("key", ""))
 
@@ -250,6 +205,10 @@ class ReplicateProvider:
         if client is not None:
             await client._async_client.aclose()
 
+    async def close(self) -> None:
+        """See `registry.close`."""
+        await self.aclose()
+
     # --- sending -------------------------------------------------------------------------
 
     @property
@@ -257,7 +216,7 @@ class ReplicateProvider:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             self._clients[loop] = Client(
-                api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=_Wire()
+                api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=Wire()
             )
         return self._clients[loop]
 
@@ -281,7 +240,7 @@ class ReplicateProvider:
             response = await self._client._async_request(
                 "POST", path, json=body, headers={"Cancel-After": self._cancel_after}
             )
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             raise create_failure(status=failure.status, headers=failure.headers, body=failure.body) from failure
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise ProviderBusy("Replicate cannot be reached just now. Nothing was sent.", kind="unreachable") from error
@@ -305,7 +264,7 @@ class ReplicateProvider:
                 self._created.popitem(last=False)
 
     async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """A call that costs nothing. Raises _HttpFailure, or ProviderBusy where no readable answer came."""
+        """A call that costs nothing. Raises HttpFailure, or ProviderBusy where no readable answer came."""
         try:
             response = await self._client._async_request(method, path, **options)
         except httpx.TransportError as error:
@@ -325,7 +284,7 @@ class ReplicateProvider:
         try:
             content = await self._ask("POST", "/v1/files", files=upload)
             link = str(content["urls"]["get"])
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             error = create_failure(status=failure.status, headers=failure.headers, body=failure.body)
             if isinstance(error, OutcomeUnknown):  # an upload is not a purchase
                 error = busy(status=failure.status, headers=failure.headers, body=failure.body)
@@ -342,7 +301,7 @@ class ReplicateProvider:
     async def _list(self, page: str) -> dict[str, Any]:
         try:
             content = await self._ask("GET", page)
-        except _HttpFailure as failure:
+        except HttpFailure as failure:
             raise busy(status=failure.status, headers=failure.headers, body=failure.body) from failure
         results = content.get("results")
         if not isinstance(results, list):

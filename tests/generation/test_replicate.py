@@ -517,3 +517,28 @@ def test_inpainting_models_all_take_masks() -> None:
     for model in MODELS:
         if Ability.INPAINT in model.abilities and model.enabled:
             assert model.fields.mask
+
+
+def test_the_wire_repeats_nothing_and_knows_what_was_not_sent(fake_replicate: RunningFake) -> None:
+    """aiohttp repeats idempotent requests by itself, and wraps lost answers and lost connections alike: pinned here."""
+
+    async def work(provider: ReplicateProvider) -> None:
+        for method in ("GET", "POST"):
+            with pytest.raises(httpx.ReadError):
+                await provider._client._async_request(method, "/v1/predictions", json={})
+        await provider.aclose()
+
+    fake_replicate.script({"on": "list", "fault": "drop", "times": None}, {"on": "create", "fault": "drop"})
+    run(fake_replicate, work)
+    calls = fake_replicate.state()["calls"]
+    assert (calls["list"], calls["create"]) == (1, 1)
+
+    async def to_nobody() -> None:
+        provider = ReplicateProvider(token="x", base_url="http://127.0.0.1:9")
+        try:
+            with pytest.raises(httpx.ConnectError):
+                await provider._client._async_request("POST", "/v1/predictions", json={})
+        finally:
+            await provider.aclose()
+
+    asyncio.run(to_nobody())

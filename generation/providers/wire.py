@@ -1,0 +1,83 @@
+"""The connections below the official client: aiohttp instead of httpcore, for a third of the processor time a request.
+
+What matters is what a failure means. Only where no connection was made is it a ConnectError
+(nothing was sent); whatever happens after that is a ReadError or ReadTimeout: the request may
+have been taken. aiohttp itself repeats no POST (pinned by a test).
+"""
+
+import asyncio
+import io
+from collections.abc import Mapping
+
+import aiohttp
+import httpx
+from yarl import URL
+
+from generation.providers.fetching import tls_context
+
+CONNECTIONS = 64
+KEPT_ALIVE_SECONDS = 30.0
+LARGE_BODY = 1_000_000
+
+
+class HttpFailure(Exception):
+    """An answer of 300 or more, whole: the official client would keep only three words of it."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status, self.headers, self.body = status, headers, body
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """Under the client's own retries: raising here keeps failures whole, and keeps the client from sleeping on them.
+
+    When to ask again is the conductor's decision, under one rate limit for everybody.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send once and read the whole answer. Raises HttpFailure, or httpx's errors as the module says."""
+        body = await request.aread()
+        waits = request.extensions.get("timeout", {})
+        timeout = aiohttp.ClientTimeout(
+            connect=waits.get("pool"), sock_connect=waits.get("connect"), sock_read=waits.get("read")
+        )
+        try:
+            async with self._connected().request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=request.headers.multi_items(),
+                # an upload is read from a file-like object, piece by piece
+                data=io.BytesIO(body) if len(body) > LARGE_BODY else body or None,
+                allow_redirects=False,
+                timeout=timeout,
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("The answer took too long.", request=request) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise httpx.ReadError(f"{type(error).__name__}: {error}", request=request) from error
+        if answer.status >= 300:
+            raise HttpFailure(answer.status, answer.headers, content)
+        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-encoding"}
+        return httpx.Response(answer.status, headers=headers, content=content, request=request)
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_ALIVE_SECONDS, ssl=tls_context())
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            # what is asked again, and when, is decided above: not even a harmless GET is repeated here
+            self._session._retry_connection = False
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+            # a closed transport says goodbye in the next turn of the loop
+            await asyncio.sleep(0)
