@@ -27,6 +27,7 @@ INSIDE = {
     "plan": "campaigns",
     "sheet": "campaigns",
     "loupe": "campaigns",
+    "revise": "campaigns",
     "sign-off": "signoffs",
     "export": "exports",
     "members": "settings",

@@ -58,7 +58,7 @@ def save_marks(
     """Store additions, then changes, then deletions; each item commits alone.
 
     Additions: `{"id", "shape", "kind", "target", "text"?}`. Changes: `{"id", "version"}` with any of
-    `kind`, `target`, `resolved`. Deletions: `{"id", "version"}`. Raises MarksRefused where the stack
+    `kind`, `target`, `resolved` (with `resolved_in`, a later version). Deletions: `{"id", "version"}`. Raises MarksRefused where the stack
     is signed or the parcel is too large.
     """
     if len(additions) + len(changes) + len(deletions) > MOST_ITEMS:
@@ -136,10 +136,17 @@ def _change(item: Mapping[str, Any], *, generation: Generation, by: User) -> Non
     if "resolved" in item:
         resolved = bool(item["resolved"])
         values |= {"resolved_at": timezone.now() if resolved else None, "resolved_by": by if resolved else None}
-        if not resolved:
-            values["resolved_in"] = None
+        values["resolved_in"] = _find_answer(item, generation) if resolved else None
     if values:
         _write(mark, item, values)
+
+
+def _find_answer(item: Mapping[str, Any], generation: Generation) -> Generation | None:
+    """The later version of the same shot that a mark was resolved by, where the item names one."""
+    name = item.get("resolved_in")
+    if not isinstance(name, str) or "\x00" in name:
+        return None
+    return Generation.objects.filter(pk=name[:30], shot_id=generation.shot_id, version__gt=generation.version).first()
 
 
 def _delete(item: Mapping[str, Any], *, generation: Generation, by: User) -> None:

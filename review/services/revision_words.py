@@ -3,6 +3,7 @@
 One line a region: where (in words and per cent), keep, change or remove, what. Then what must stay.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,6 +15,7 @@ from review.services.mark_targets import Place
 KEEP, CHANGE, REMOVE = "keep", "change", "remove"
 # The soft edge of the mask lies inside the region: this part of the picture's longer edge.
 FEATHER = 0.008
+_MENTION = re.compile(r"(?<!\S)@\S+")
 _DEFAULTS = {KEEP: "as it is", CHANGE: "improve it", REMOVE: "fill the place from its surroundings"}
 
 
@@ -45,9 +47,9 @@ def write_revision(*, regions: Sequence[Region], notes: Sequence[str], prompt: s
     ordered = sorted(regions, key=lambda region: (region.kind == KEEP, region.number))
     for region in ordered:
         where = describe_place(region.place, width=width, height=height)
-        words = " ".join(region.words.split()).rstrip(".") or _DEFAULTS[region.kind]
+        words = _plain(region.words) or _DEFAULTS[region.kind]
         lines.append(f"- {where}: {region.kind}: {words}.")
-    lines += [f"- whole picture: change: {' '.join(note.split()).rstrip('.')}." for note in notes if note.strip()]
+    lines += [f"- whole picture: change: {words}." for note in notes if (words := _plain(note))]
     if len(lines) == 1:
         lines = []
     lines += ["Keep everything else unchanged.", "", f"The picture shows: {prompt.strip()}"]
@@ -79,6 +81,11 @@ def _fill(pencil: ImageDraw.ImageDraw, place: Place, value: int) -> None:
         pencil.rectangle((left, top, left + across, top + down), fill=value)
     else:
         pencil.polygon(list(place.points), fill=value)
+
+
+def _plain(words: str) -> str:
+    """One line without the colleagues that it calls and without its last full stop."""
+    return " ".join(_MENTION.sub("", words).split()).rstrip(".")
 
 
 def _third(part: float, first: str, second: str, third: str) -> str:

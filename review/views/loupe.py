@@ -10,6 +10,7 @@ from campaigns.access import member_required
 from campaigns.models import Role
 from review.access import generation_for_review
 from review.models import Annotation, RejectReason
+from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
 from review.queries.loupe import read_loupe
 from review.queries.sheet_filter import read_filter
@@ -30,6 +31,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "shot": generation.shot,
         "page": read_loupe(generation, wanted, viewer=request.user),  # type: ignore[arg-type]
         "comparison": comparison,
+        "answered": read_before_after(generation),
         "modes": MODES.items(),
         "reasons": list(enumerate(RejectReason.choices, start=1)),
         "kinds": Annotation.Kind.choices,

@@ -255,6 +255,16 @@ const beginComparing = () => {
   if (root.dataset.mode === "blink") blinking = setInterval(() => pair.classList.toggle("is-other"), matchMedia("(prefers-reduced-motion: reduce)").matches ? 2500 : 700);
 };
 
+/* a mark of the version before, answered by this one or not */
+const answer = async (button) => {
+  const parcel = { changes: [{ id: button.dataset.answer, version: Number(button.dataset.version), resolved: button.dataset.resolved === "yes", resolved_in: root.dataset.id }] };
+  const told = await fetch(button.closest("[data-parent-marks]").dataset.parentMarks, { method: "POST", body: JSON.stringify(parcel), headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": verdicts.csrfToken() } }).then((response) => response.json()).catch(() => null);
+  const problem = told ? told.message ?? Object.values({ ...told.conflicts, ...told.refused })[0] : "No answer from Loupe. Try again.";
+  if (problem) window.loupe.toast({ level: "warning", words: "That was not saved", detail: problem });
+  cache.delete(root.dataset.url);
+  go(root.dataset.url, { push: false });
+};
+
 const turnVersion = (by) => {
   const links = [...root.querySelectorAll("[data-version-link]")]; // newest first
   const at = links.findIndex((link) => link.getAttribute("aria-current"));
@@ -267,7 +277,7 @@ const acts = { approved: () => decide("approved"), rejected: () => askReason(!ch
 document.addEventListener("click", (event) => {
   if (!root.contains(event.target) || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
-  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode]");
+  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
   if (!target) return;
   if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
   else if (target.dataset.reason) decide("rejected", target.dataset.reason);
@@ -275,6 +285,7 @@ document.addEventListener("click", (event) => {
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
   else if (target.dataset.tool) marks?.use(target.dataset.tool);
   else if (target.dataset.setMode) go(addressWith({ mode: target.dataset.setMode }));
+  else if (target.dataset.answer) answer(target);
   else if ("toggleCompare" in target.dataset) compare();
   else if (plain && target.href) { event.preventDefault(); go(target.getAttribute("href")); }
 });

@@ -18,6 +18,7 @@ from generation.providers.base import ImageInput, RenderRequest
 from generation.providers.local.renderer import render
 from generation.states import Purpose
 from review.models import Annotation, Standing, Verdict
+from review.queries.before_after import crop_around
 from review.services.annotations import save_marks
 from review.services.comments import add_comment
 from review.services.mark_targets import Place
@@ -69,7 +70,7 @@ def test_the_revision_has_a_line_a_region_and_says_what_stays() -> None:
     words = write_revision(
         regions=[
             region("keep", rectangle(60, 0, 30, 20), "the empty space.", 1),
-            region("change", rectangle(0, 0, 24, 16), "Lift the\nshadow", 2),
+            region("change", rectangle(0, 0, 24, 16), "@ben Lift the\nshadow", 2),
             region("remove", rectangle(72, 48, 24, 16), "", 3),
         ],
         notes=["Warmer, please.", " "],
@@ -248,3 +249,34 @@ def test_a_stale_and_a_signed_one_are_told(client: Client, image: Generation, an
 
 def test_another_houses_image_does_not_exist(client: Client, ana: User) -> None:
     assert client.get(address(GenerationFactory(ready=True))).status_code == 404
+
+
+def test_the_new_version_shows_each_mark_before_and_after(client: Client, image: Generation, ana: User) -> None:
+    mark(image, ana)
+    child = GenerationFactory(shot=image.shot, ready=True, parent=image, purpose=Purpose.INPAINT)
+    page = client.get(reverse("loupe", kwargs={"pk": child.pk})).content.decode()
+    assert "Asked of version 1" in page
+    assert "Lift it" in page
+    assert "Before" in page
+    outcome = save_marks(
+        generation=image,
+        by=ana,
+        changes=[{"id": "mark-change-1", "version": 1, "resolved": True, "resolved_in": child.pk}],
+    )
+    assert outcome.saved
+    assert Annotation.objects.get().resolved_in == child
+    stranger = GenerationFactory(ready=True)
+    item = {"id": "mark-change-1", "version": 2, "resolved": True, "resolved_in": stranger.pk}
+    assert save_marks(generation=image, by=ana, changes=[item]).saved
+    assert Annotation.objects.get().resolved_in is None
+
+
+@pytest.mark.parametrize("place", [rectangle(0, 0, 4, 4), rectangle(90, 60, 6, 4), rectangle(0, 0, 96, 64)])
+def test_a_crop_stays_inside_the_picture_and_shows_the_mark(place: Place) -> None:
+    crop = crop_around(place, width=WIDTH, height=HEIGHT)
+    left, top, across, down = place.box
+    assert 0 <= crop.left * WIDTH <= left + 0.01
+    assert 0 <= crop.top * HEIGHT <= top + 0.01
+    assert (crop.left + crop.width) * WIDTH == pytest.approx(min(WIDTH, (crop.left + crop.width) * WIDTH), abs=0.02)
+    assert (crop.left + crop.width) * WIDTH >= left + across - 0.02
+    assert (crop.top + crop.height) * HEIGHT >= top + down - 0.02
