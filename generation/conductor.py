@@ -39,9 +39,9 @@ TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
 ASK_SECONDS = 1.0
 PULSE_SECONDS = 5.0
-SWEEP_SECONDS = 10.0
+SWEEP_SECONDS = 5.0
 # The POST ends well before its claim does: a late answer is in doubt, never sent twice.
-SUBMIT_TIMEOUT_SECONDS = 20.0
+SUBMIT_TIMEOUT_SECONDS = 15.0
 LOOK_TIMEOUT_SECONDS = 15.0
 MOST_AT_ONCE = {"local": 4, "cog": 8}
 MOST_SUBMISSIONS = 200
@@ -122,7 +122,6 @@ class Conductor:
     async def _keep_house(self) -> None:
         if self._is_time("pulse", PULSE_SECONDS):
             await in_database(record_pulse, "conductor")
-            await in_database(dispatch.doubt_abandoned_submissions)
         if self._is_time("sweep", SWEEP_SECONDS):
             await self.outbox.hand_on(await in_database(find_unfinished))
 
@@ -218,6 +217,7 @@ class Conductor:
     # --- asking about what is in doubt -----------------------------------------------------
 
     async def _ask_in_doubt(self) -> int:
+        await in_database(dispatch.doubt_abandoned_submissions)
         doubtful = await in_database(dispatch.take_in_doubt, limit=50)
         fresh = [generation for generation in doubtful if generation.pk not in self.asking]
         for generation in fresh:

@@ -65,6 +65,8 @@ BY_STEP: dict[str, Task] = {
     "plan": plan_campaign,
     "delivery": handle_delivery,
 }
+# As CELERY_TASK_ROUTES has it; all others are "io".
+QUEUES = {"mirror": "cpu"}
 
 
 def send_nudge(nudge: Nudge) -> None:
@@ -73,17 +75,17 @@ def send_nudge(nudge: Nudge) -> None:
 
 
 def send_nudges(nudges: list[Nudge]) -> None:
-    """Enqueue steps; stops quietly where Redis does not answer or enough is waiting already."""
+    """Enqueue steps; stops quietly where Redis does not answer or enough is waiting in that queue already."""
     try:
-        if len(nudges) > 1 and _waiting() > FULL_QUEUE:
-            return
+        full = _full_queues() if len(nudges) > 1 else frozenset()
         for nudge in nudges:
-            BY_STEP[nudge.step].apply_async((nudge.subject,), retry=False, ignore_result=True)
+            if QUEUES.get(nudge.step, "io") not in full:
+                BY_STEP[nudge.step].apply_async((nudge.subject,), retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("Redis does not answer (%s); the sweep will come back to it.", error)
 
 
-def _waiting() -> int:
+def _full_queues() -> frozenset[str]:
     with current_app.connection_for_write() as connection:
         client = connection.default_channel.client
-        return int(client.llen("cpu")) + int(client.llen("io"))
+        return frozenset(queue for queue in ("cpu", "io") if int(client.llen(queue)) > FULL_QUEUE)

@@ -25,7 +25,7 @@ from generation.providers.base import (
 from generation.services.requests import REPORTING
 from generation.states import GenerationState
 
-SUBMIT_LEASE_SECONDS = 30.0
+SUBMIT_LEASE_SECONDS = 22.0
 # A lost POST may still be on its way: ask only after the provider's list can know it.
 DOUBT_SECONDS = 5.0
 # A report comes within a second of the end and is tried again for a minute: looks are rarer, never absent.

@@ -10,7 +10,7 @@ from generation.models import Generation, Pulse
 from generation.services.deliveries import unhandled_deliveries
 from generation.states import GenerationState
 
-SWEEP_LIMIT = 500
+SWEEP_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Nudge:
 
 
 def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
-    """Every step that nobody holds at the moment, oldest first, at most 500 of each kind."""
+    """Every step that nobody holds at the moment, oldest first, at most SWEEP_LIMIT of each kind."""
     now = database_now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
     due = Q(due_at__isnull=True) | Q(due_at__lte=now)

@@ -106,7 +106,7 @@ def judge_quickly() -> None:
     """A critic that likes everything: where many pictures are made, measuring them is not what is tested."""
     names = ("composition", "relevance", "coherence", "mood_match")
     answer = CriticAnswer({name: DimensionScore(8.0, "Clear.") for name in names}, Usage("local", "quick"), "quick")
-    LocalCritic.score = lambda critic, request: answer  # type: ignore[method-assign]
+    LocalCritic.score = lambda critic, request: answer  # type: ignore[method-assign,assignment]
 
 
 def hurry(pace: float) -> None:

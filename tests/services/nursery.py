@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ IMPORTED = (
     "celery.concurrency.prefork",
     "celery.concurrency.thread",
     "config.celery",
-    "config.urls",
     "generation.management.commands.conduct",
     "generation.providers.local.critic",
     "generation.providers.local.writer",
@@ -99,6 +98,18 @@ class Nursery:
         except ProcessLookupError:
             return False
         return True
+
+    @contextlib.contextmanager
+    def held(self, role: str, *, seconds: float) -> Iterator[None]:
+        """Stopped (SIGSTOP) for at least `seconds`, as by a machine that swaps; then it goes on."""
+        pid = self.pids[role]
+        os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        try:
+            yield
+            time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def dismiss(self, role: str) -> None:
         """Kill it with its group, and let it not be born again."""
@@ -208,6 +219,8 @@ class _House:
                 self.bear(role)
 
     def bear(self, role: str) -> None:
+        if role.startswith("web"):
+            importlib.import_module("config.urls")
         pid = os.fork()
         if pid == 0:
             code = 1
