@@ -58,8 +58,8 @@ def save_marks(
     """Store additions, then changes, then deletions; each item commits alone.
 
     Additions: `{"id", "shape", "kind", "target", "text"?}`. Changes: `{"id", "version"}` with any of
-    `kind`, `target`, `resolved` (with `resolved_in`, a later version). Deletions: `{"id", "version"}`. Raises MarksRefused where the stack
-    is signed or the parcel is too large.
+    `kind`, `target`, `resolved` (with `resolved_in`, a later version). Deletions: `{"id", "version"}`.
+    Raises MarksRefused where the stack is signed or the parcel is too large.
     """
     if len(additions) + len(changes) + len(deletions) > MOST_ITEMS:
         raise MarksRefused(f"At most {MOST_ITEMS} marks are saved at once. Nothing was lost: send them in parts.")
