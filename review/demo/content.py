@@ -61,10 +61,14 @@ READY: dict[str, Any] = {
     "budget": "2.50",
     "brief": (
         "Kettle & Kin brings back its winter blend on 1 December: dark chocolate, orange peel, a little smoke.\n"
-        "We need a hero for the shop, a lifestyle picture for the newsletter, a poster-like illustration for the\n"
-        "window and a square for social.\n"
-        "Mood: cosy, warm, rich. Colours: espresso brown, burnt orange, cream, fir green.\n"
-        "No text in the pictures. No snowmen."
+        "Mood: cosy, warm, rich\n"
+        "Colours: espresso brown, burnt orange, cream, fir green\n\n"
+        "## Four pictures\n"
+        "1. Hero for the shop (16:9): a bag of coffee on a low plinth, window light from the left, empty space right\n"
+        "2. Newsletter (3:2): a clay mug of coffee on a wooden table by a window on a winter morning\n"
+        "3. Window poster (4:5): a flat illustration of a steaming cup before mountains, bold shapes\n"
+        "4. Social square (1:1): coffee bag, orange and cup on linen, seen from above\n\n"
+        "No text in the pictures. No snowmen.\n"
     ),
     "key_points": [],
 }
