@@ -1,0 +1,137 @@
+"""What stands around the engine goes away: Redis with everything queued, the conductor with everything in flight."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models import Count
+from redis import Redis
+
+from config import embedded
+from generation.models import Generation, GenerationEvent
+from tests.fakes.pictures import draw_picture
+from tests.generation.engine_room import balanced, engine_room, make_campaign, reckon, start
+from tests.services.kept import accepts
+from tests.services.nursery import ALL
+
+pytestmark = pytest.mark.slow
+# The target is for a machine of its own; a busy one (the suite runs in parallel) gets twice the time.
+MACHINE = 2
+COUNT = 500
+
+
+class OwnRedis:
+    """A Redis with the snapshots that it has by default, to be killed and wiped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = embedded.free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        self.folder.mkdir()
+        self.process = subprocess.Popen(
+            [embedded.redis_executable(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 20
+        while not accepts(self.port):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def kill_and_wipe(self) -> None:
+        self.end()
+        shutil.rmtree(self.folder)
+
+
+def bring_to_scoring(rows: list[Generation]) -> None:
+    """As if every picture had come home: what is left is the critic's work and the ladder's."""
+    picture = Path(settings.MEDIA_ROOT, "generations/one.png")
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(draw_picture(64, 64, 1))
+    Generation.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state="scoring", image="generations/one.png", sha256="0" * 64, media_type="image/png"
+    )
+
+
+@pytest.mark.timeout(150)
+def test_redis_killed_and_wiped_with_everything_queued(process_environment: dict[str, str], tmp_path: Path) -> None:
+    """R6 with half its number (`make soak` has 1,000): the table is the queue, Redis carries nudges only. Real waits."""
+    bring_to_scoring(start(make_campaign(shots=COUNT)))
+    redis = OwnRedis(tmp_path / "redis")
+    redis.start()
+    try:
+        with engine_room(process_environment, folder=tmp_path, redis_url=redis.url, pace=1) as room:
+            room.nursery.start("conductor")
+            queue = Redis.from_url(redis.url)
+            room.wait_for(lambda: queue.llen("io") >= COUNT)
+            queue.close()
+            room.nursery.start("worker-io")
+            room.wait_for(lambda: Generation.objects.filter(state="ready").count() >= 10)
+            redis.kill_and_wipe()
+            time.sleep(3)
+            waiting = len(room.unfinished())
+            assert waiting > COUNT / 2
+            redis.start()
+            room.drain(seconds=30 * MACHINE)
+    finally:
+        redis.end()
+    assert set(Generation.objects.values_list("state", "followed_up")) == {("ready", True)}
+    assert GenerationEvent.objects.filter(to="ready").count() == COUNT
+    balanced()
+
+
+def test_the_conductor_killed_with_everything_in_flight(
+    process_environment: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    """All finish within latency + 30 s of its return. The engine's waits are halved here, and so is the bound."""
+    count, latency = 200, 2.0
+    start(make_campaign(shots=count))
+    room_for = engine_room(
+        process_environment, folder=tmp_path, redis_url=redis_url, pace=2, fake_settings={"latency": latency}
+    )
+    with room_for as room:
+        room.nursery.start("worker-cpu", "worker-io")
+        room.nursery.start("conductor", again=False)
+        room.wait_for(lambda: room.fake.state()["creates"] == count)
+        assert room.nursery.kill("conductor")
+        room.wait_for(lambda: "conductor" not in room.nursery.pids)
+        room.nursery.start("conductor")
+        over = ["submitting", "rendering", "in_doubt", "queued"]
+        room.wait_for(
+            lambda: not Generation.objects.filter(state__in=over).exists(), seconds=(latency + 30) / 2 * MACHINE
+        )
+        room.drain(seconds=60)
+        reckon(room.fake)
+
+
+def test_two_conductors_do_nothing_twice(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
+    """One leads; when it is stopped without dying (SIGSTOP) and comes back late, its answers change nothing."""
+    start(make_campaign(shots=60))
+    room_for = engine_room(
+        process_environment, folder=tmp_path, redis_url=redis_url, pace=8, REPLICATE_CREATES_PER_MINUTE="600"
+    )
+    with room_for as room:
+        room.nursery.start("conductor", "conductor-2", *ALL[1:])
+        for _ in range(2):
+            for role in ("conductor", "conductor-2"):
+                time.sleep(0.5)
+                with room.nursery.held(role, seconds=2.5):
+                    pass
+        room.drain(seconds=60)
+        reckon(room.fake)
+    sent = GenerationEvent.objects.filter(to="rendering").values("generation").annotate(times=Count("pk"))
+    assert {entry["times"] for entry in sent} == {1}
