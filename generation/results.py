@@ -22,7 +22,7 @@ def is_settled(campaign: Campaign) -> bool:
 
 
 def save_results(*, campaign: Campaign, output: Path) -> list[dict[str, Any]]:
-    """Write every passing picture that is not there yet, and `results.json`; returns its items in order of the shots."""
+    """Write every passing picture that is not there yet, and `results.json`; returns its items by position."""
     output.mkdir(parents=True, exist_ok=True)
     items = [
         describe_shot(shot=shot, output=output)
