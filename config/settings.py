@@ -167,6 +167,7 @@ CELERY_TASK_ROUTES = {
     "generation.tasks.mirror_image": {"queue": "cpu"},
 }
 CELERY_BEAT_SCHEDULE = {
+    "tidy-studio": {"task": "generation.tasks.tidy_studio", "schedule": 3600.0},
     "sweep": {"task": "generation.tasks.sweep", "schedule": 15.0},
     "sweep-exports": {"task": "review.tasks.sweep_exports", "schedule": 15.0},
     "pulse-io": {

@@ -7,6 +7,7 @@ from celery import Task, current_app, shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from generation.providers import registry
 from generation.services.steps import take_step
 from generation.services.sweep import Nudge, find_unfinished, record_pulse
 
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 HOLDER = f"worker:{os.getpid()}"
 # Enough waiting nudges: more would only say the same again.
 FULL_QUEUE = 200
+STUDIO_KEEPS_SECONDS = 24 * 3600.0
 
 
 @shared_task
@@ -50,6 +52,12 @@ def plan_campaign(campaign_id: int) -> None:
 def sweep() -> None:
     """Nudge whatever is unfinished and in nobody's hands."""
     send_nudges(find_unfinished())
+
+
+@shared_task
+def tidy_studio() -> None:
+    """Delete what the local studio drew more than a day ago; the mirror has its copies."""
+    registry.tidy_studio(older_than_seconds=STUDIO_KEEPS_SECONDS)
 
 
 @shared_task

@@ -46,6 +46,11 @@ def image_provider(name: str) -> ImageProvider:
     return cast(ImageProvider, _once(f"image {name}", builders[name]))
 
 
+def tidy_studio(*, older_than_seconds: float) -> int:
+    """Delete the local studio's old files; returns how many went."""
+    return int(_once("image local", _build_local).forget_old(seconds=older_than_seconds))
+
+
 def prompt_writer() -> PromptWriter:
     """Claude where a key is set, else the local writer."""
     return cast(PromptWriter, _once("writer", _build_writer))

@@ -241,3 +241,13 @@ def _alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not (stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def test_old_drawings_are_forgotten_and_fresh_ones_stay(tmp_path: Path) -> None:
+    old, fresh = tmp_path / "studio_old.png", tmp_path / "studio_fresh.png"
+    for path in (old, fresh):
+        path.write_bytes(b"x")
+    os.utime(old, (time.time() - 7200, time.time() - 7200))
+    assert LocalImageProvider(tmp_path).forget_old(seconds=3600) == 1
+    assert not old.exists()
+    assert fresh.exists()

@@ -101,6 +101,17 @@ class LocalImageProvider:
         except FileNotFoundError:
             raise OutputUnusable("The local studio no longer has this picture.", kind="gone") from None
 
+    def forget_old(self, *, seconds: float) -> int:
+        """Delete requests and pictures that nobody has touched for so long; returns how many files went.
+
+        The mirror keeps its own copy of every picture, and a render has its deadline after half an hour.
+        """
+        before = time.time() - seconds
+        old = [path for path in self.studio_dir.glob("studio_*") if path.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def close(self) -> None:
         """End the pool. What was not finished is started again by the next look, here or in another process."""
         with self._lock:
