@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils import timezone
 
 from campaigns.models import User
 from generation.clock import database_now
@@ -45,6 +46,30 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     return True
 
 
+# What a submission is made from: the rest of the row is read when it is asked for.
+SENT_FROM = (
+    "provider",
+    "model",
+    "prompt",
+    "negative_prompt",
+    "width",
+    "height",
+    "seed",
+    "guidance",
+    "steps",
+    "purpose",
+    "parameters",
+    "references",
+    "mask",
+    "parent",
+    "state",
+    "claimed_by",
+    "submitted_at",
+    "created_at",
+    "tries",
+    "external_id",
+    "earlier_ids",
+)
 FIELDS: dict[str, Any] = {field.name: field for field in Generation._meta.concrete_fields}
 
 
@@ -85,10 +110,7 @@ def move_many(steps: Sequence[Step]) -> frozenset[str]:
     # a row that took one step is taken out: it cannot take another from the same state
     won = [step for step in steps if step.holds(standing.pop(step.generation_id, None))]
     _write_steps(won, now=database_now())
-    GenerationEvent.objects.bulk_create(
-        GenerationEvent(generation_id=step.generation_id, origin=step.origin, to=step.to, note=step.note)
-        for step in won
-    )
+    _write_events([(step.generation_id, step.origin, step.to, step.note) for step in won])
     return frozenset(step.generation_id for step in won)
 
 
@@ -129,6 +151,19 @@ def _column(name: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[s
     return f"{column} = CASE id {by_id} END", values
 
 
+def _write_events(steps: Sequence[tuple[str, str, str, str]]) -> None:
+    """Events of many moves (generation, origin, to, note) in one INSERT: a third of the time of as many objects."""
+    if not steps:
+        return
+    table = connection.ops.quote_name(GenerationEvent._meta.db_table)
+    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(steps))
+    # the table is the model's own name; every value is a parameter
+    statement = f'INSERT INTO {table} (generation_id, origin, "to", note, at) VALUES {places}'  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for step in steps for value in (*map(str, step), at)])
+
+
 def start(generations: Iterable[Generation], *, by: User | None) -> list[Generation]:
     """Insert new generations as queued, with their first event. Raises IntegrityError where a key exists."""
     rows = list(generations)
@@ -163,10 +198,9 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
             submitted_at=now,
             tries=F("tries") + 1,
         )
-        won = list(Generation.objects.filter(pk__in=candidates, claimed_by=token).order_by("created_at", "pk"))
-        GenerationEvent.objects.bulk_create(
-            GenerationEvent(generation=row, origin=GenerationState.QUEUED, to=GenerationState.SUBMITTING) for row in won
-        )
+        mine = Generation.objects.filter(pk__in=candidates, claimed_by=token)
+        won = list(mine.order_by("created_at", "pk").only(*SENT_FROM))
+        _write_events([(row.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for row in won])
     return won
 
 

@@ -67,7 +67,8 @@ async def close() -> None:
         built = [provider for (pid, _), provider in _built.items() if pid == os.getpid()]
         _built.clear()
     for provider in built:
-        closing = getattr(provider, "close", None)
+        # connections that belong to the running loop first
+        closing = getattr(provider, "aclose", None) or getattr(provider, "close", None)
         if closing is not None:
             answer = closing()
             if inspect.isawaitable(answer):

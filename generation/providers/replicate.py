@@ -80,6 +80,7 @@ class ReplicateProvider:
         self._timeout = timeout
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
         self._uploads: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._addresses: dict[str, httpx.URL] = {}
         self._created: OrderedDict[str, datetime] = OrderedDict()
         self._rules = self._build_rules(output_hosts)
 
@@ -205,10 +206,6 @@ class ReplicateProvider:
         if client is not None:
             await client._async_client.aclose()
 
-    async def close(self) -> None:
-        """See `registry.close`."""
-        await self.aclose()
-
     # --- sending -------------------------------------------------------------------------
 
     @property
@@ -219,6 +216,12 @@ class ReplicateProvider:
                 api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=Wire()
             )
         return self._clients[loop]
+
+    def _address(self, path: str) -> Any:
+        """A path of creates as a whole httpx.URL, read once: parsing it costs as much as sending it."""
+        if path not in self._addresses:
+            self._addresses[path] = httpx.URL(self._base_url + path)
+        return self._addresses[path]
 
     def _model(self, key: str) -> CatalogueModel:
         try:
@@ -238,7 +241,7 @@ class ReplicateProvider:
     async def _create(self, path: str, body: dict[str, Any]) -> str:
         try:
             response = await self._client._async_request(
-                "POST", path, json=body, headers={"Cancel-After": self._cancel_after}
+                "POST", self._address(path), json=body, headers={"Cancel-After": self._cancel_after}
             )
         except HttpFailure as failure:
             raise create_failure(status=failure.status, headers=failure.headers, body=failure.body) from failure

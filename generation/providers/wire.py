@@ -8,6 +8,7 @@ have been taken. aiohttp itself repeats no POST (pinned by a test).
 import asyncio
 import io
 from collections.abc import Mapping
+from functools import lru_cache
 
 import aiohttp
 import httpx
@@ -18,6 +19,15 @@ from generation.providers.fetching import tls_context
 CONNECTIONS = 64
 KEPT_ALIVE_SECONDS = 30.0
 LARGE_BODY = 1_000_000
+
+
+# Of an answer that succeeded nothing else is read.
+READ_HEADERS = ("content-type", "location")
+
+
+@lru_cache(maxsize=256)
+def _address(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 class HttpFailure(Exception):
@@ -47,7 +57,7 @@ class Wire(httpx.AsyncBaseTransport):
         try:
             async with self._connected().request(
                 request.method,
-                URL(str(request.url), encoded=True),
+                _address(str(request.url)),
                 headers=request.headers.multi_items(),
                 # an upload is read from a file-like object, piece by piece
                 data=io.BytesIO(body) if len(body) > LARGE_BODY else body or None,
@@ -63,7 +73,7 @@ class Wire(httpx.AsyncBaseTransport):
             raise httpx.ReadError(f"{type(error).__name__}: {error}", request=request) from error
         if answer.status >= 300:
             raise HttpFailure(answer.status, answer.headers, content)
-        headers = {name: value for name, value in answer.headers.items() if name.lower() != "content-encoding"}
+        headers = {name: answer.headers[name] for name in READ_HEADERS if name in answer.headers}
         return httpx.Response(answer.status, headers=headers, content=content, request=request)
 
     def _connected(self) -> aiohttp.ClientSession:

@@ -53,7 +53,10 @@ def run_all(chosen: list[str], *, full: bool) -> int:
     """Each in its own process; prints the table as it grows."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"], cwd=ROOT, check=True, stdin=subprocess.DEVNULL
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--skip-checks"],
+        cwd=ROOT,
+        check=True,
+        stdin=subprocess.DEVNULL,
     )
     print(f"{'benchmark':<46}{'figure':>12}{'target':>12}  {'unit':<10}{'ratio':>7}  met")
     missed = broken = 0

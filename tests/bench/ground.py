@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+from django.core.management import call_command
 from django.test import override_settings
 
 from campaigns import services as campaigns
@@ -52,6 +53,8 @@ def make_campaign(*, shots: int, model: str = MODEL, size: int = 1024) -> Campai
 def fake_replicate(**world: Any) -> Iterator[RunningFake]:
     """The fake in a process of its own, and the settings that make it the provider."""
     per_minute = world.pop("creates_per_minute", 600)
+    # a new fake numbers its predictions from one: the database must know none of another's
+    call_command("flush", interactive=False, verbosity=0)
     with run_as_process("replicate") as fake:
         fake.script(**world)
         with override_settings(

@@ -1,0 +1,264 @@
+"""Rounds: many rows in a statement, by the same rules as one; late, doubled or foreign news moves nothing."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.db.models import Sum
+from django.utils import timezone
+
+from campaigns import services as campaigns
+from campaigns.models import Budget, Campaign, User
+from generation import conductor as conducting
+from generation import ledger, lifecycle
+from generation.conductor import Conductor
+from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
+from generation.outbox import Outbox, in_database, leave_database
+from generation.providers import registry
+from generation.providers.base import ProviderBusy, RenderProgress, RenderStatus, Submission
+from generation.services import dispatch, rounds, runs
+from generation.services.sweep import Nudge
+from generation.states import GenerationState
+from tests.fakes.running import RunningFake
+
+pytestmark = pytest.mark.both_engines
+MODEL = "black-forest-labs/flux-1.1-pro"
+DONE = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://x/1.png",), metrics={"image_count": 1})
+
+
+@pytest.fixture
+def campaign(db: None) -> Campaign:
+    return make_campaign(shots=6)
+
+
+def make_campaign(*, shots: int) -> Campaign:
+    admin = User.objects.create_user(email="ada@example.com", name="Ada")
+    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin, ticket="MKT-2241")
+    campaigns.add_shots(
+        campaign=campaign,
+        shots=[{"title": f"Shot {n}", "prompt": f"A plinth, view {n}", "model": MODEL} for n in range(shots)],
+    )
+    ledger.set_limit(workspace=workspace, campaign=None, limit=Decimal(1_000))
+    ledger.set_limit(workspace=workspace, campaign=campaign, limit=Decimal(1_000))
+    campaigns.finish_planning(campaign=campaign)
+    return campaign
+
+
+def claim(campaign: Campaign, *, holder: str = "test") -> list[Generation]:
+    runs.start_run(campaign, by=campaign.created_by)
+    return lifecycle.claim_queued(provider="replicate", holder=holder, limit=100, seconds=30)
+
+
+def rendering(campaign: Campaign) -> list[Generation]:
+    claimed = claim(campaign)
+    rounds.record_submissions([(row, Submission(f"pred{n}", 4.0)) for n, row in enumerate(claimed)])
+    Generation.objects.filter(campaign=campaign).update(due_at=None)
+    return list(Generation.objects.filter(campaign=campaign).order_by("pk"))
+
+
+def states(campaign: Campaign) -> Counter[str]:
+    return Counter(Generation.objects.filter(campaign=campaign).values_list("state", flat=True))
+
+
+@pytest.mark.django_db
+def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaign) -> None:
+    rendering(campaign)
+    looks = rounds.take_looks(limit=100)
+    assert len(looks) == 6
+    nudges = rounds.record_progresses([(look, DONE) for look in looks])
+    assert {nudge.step for nudge in nudges} == {"mirror"}
+    assert states(campaign) == {"fetching": 6}
+    assert LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] == Decimal("0.24")
+    for budget in Budget.objects.all():
+        assert budget.spent == Decimal("0.24")
+        assert budget.reserved == Reservation.objects.aggregate(total=Sum("remaining"))["total"]
+    assert set(Generation.objects.values_list("cost", flat=True)) == {Decimal("0.04")}
+    assert {entry.ticket for entry in LedgerEntry.objects.all()} == {"MKT-2241"}
+    # the same news once more: nothing moves, nothing is paid
+    assert rounds.record_progresses([(look, DONE) for look in looks]) == []
+    assert LedgerEntry.objects.count() == 6
+    assert GenerationEvent.objects.filter(to="fetching").count() == 6
+
+
+@pytest.mark.django_db
+def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
+    first, second, *_ = rendering(campaign)
+    dispatch.record_progress(first, DONE)
+    look = next(look for look in rounds.take_looks(limit=100) if look.generation_id == second.pk)
+    rounds.record_progresses([(look, DONE)])
+    ours = [
+        Generation.objects.filter(pk=row.pk)
+        .values("state", "cost", "metrics", "provider_url", "claimed_by", "tries", "due_at", "error_text")
+        .get()
+        for row in (first, second)
+    ]
+    assert ours[0] == ours[1]
+    entries = [
+        LedgerEntry.objects.filter(generation=row).values("amount", "unit", "quantity", "purpose", "by", "note").get()
+        for row in (first, second)
+    ]
+    assert entries[0] == entries[1]
+    steps = [list(row.events.values_list("origin", "to")) for row in (first, second)]
+    assert steps[0] == steps[1]
+
+
+@pytest.mark.django_db
+def test_mixed_news_each_by_its_rule(campaign: Campaign) -> None:
+    rendering(campaign)
+    looks = rounds.take_looks(limit=100)
+    news = [
+        DONE,
+        RenderProgress(RenderStatus.RUNNING),
+        RenderProgress(RenderStatus.REFUSED, error_kind="safety", error_text="flagged (E005)"),
+        RenderProgress(RenderStatus.FAILED, error_kind="model_error", error_text="CMYK"),
+        RenderProgress(RenderStatus.INTERRUPTED, error_kind="infrastructure", error_text="please retry"),
+        RenderProgress(RenderStatus.CANCELLED, error_kind="aborted"),
+    ]
+    nudges = rounds.record_progresses(list(zip(looks, news, strict=True)))
+    assert states(campaign) == dict.fromkeys(["fetching", "rendering", "refused", "failed", "queued", "cancelled"], 1)
+    assert Counter(nudge.step for nudge in nudges) == {"mirror": 1, "follow_up": 2}
+    waiting = Generation.objects.get(pk=looks[1].generation_id)
+    assert waiting.looks == 1
+    assert waiting.due_at is not None
+    assert waiting.due_at > timezone.now() + timedelta(seconds=3)
+    assert LedgerEntry.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_one_bad_row_does_not_hold_up_the_others(campaign: Campaign) -> None:
+    claimed = claim(campaign)
+    # a provider that gives one id twice: the second cannot be true
+    ids = ["pred0", "pred0", *(f"pred{n}" for n in range(2, 6))]
+    rounds.record_submissions([(row, Submission(name, 4.0)) for row, name in zip(claimed, ids, strict=True)])
+    assert states(campaign) == {"rendering": 5, "submitting": 1}
+    Generation.objects.filter(campaign=campaign).update(due_at=None)
+    looks = rounds.take_looks(limit=100)
+    absurd = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://x",), metrics={"image_count": 1e300})
+    rounds.record_progresses([(look, absurd if n == 0 else DONE) for n, look in enumerate(looks)])
+    assert states(campaign) == {"fetching": 4, "rendering": 1, "submitting": 1}
+
+
+@pytest.mark.django_db
+def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Campaign) -> None:
+    runs.start_run(campaign, by=campaign.created_by)
+    [zombie, *_] = lifecycle.claim_queued(provider="replicate", holder="zombie", limit=1, seconds=-1)
+    assert dispatch.doubt_abandoned_submissions() == 1
+    dispatch.record_found(Generation.objects.get(pk=zombie.pk), None)
+    again = lifecycle.claim_queued(provider="replicate", holder="heir", limit=100, seconds=30)
+    assert zombie.pk in {row.pk for row in again}
+    assert rounds.record_submissions([(zombie, Submission("late", 4.0))]) == [("replicate", "late")]
+    assert Generation.objects.get(pk=zombie.pk).state == GenerationState.SUBMITTING
+    heir = next(row for row in again if row.pk == zombie.pk)
+    assert rounds.record_submissions([(heir, Submission("new", 4.0))]) == []
+    assert Generation.objects.get(pk=zombie.pk).external_id == "new"
+
+
+@pytest.mark.django_db
+def test_a_late_answer_resolves_the_doubt_over_it(campaign: Campaign) -> None:
+    runs.start_run(campaign, by=campaign.created_by)
+    [row] = lifecycle.claim_queued(provider="replicate", holder="slow", limit=1, seconds=-1)
+    dispatch.doubt_abandoned_submissions()
+    assert rounds.record_submissions([(row, Submission("pred1", 4.0))]) == []
+    stored = Generation.objects.get(pk=row.pk)
+    assert (stored.state, stored.external_id) == (GenerationState.RENDERING, "pred1")
+    # written twice because the database went away after the first time: no harm
+    assert rounds.record_submissions([(row, Submission("pred1", 4.0))]) == []
+
+
+@pytest.mark.django_db
+def test_looks_that_could_not_be_had_come_again(campaign: Campaign) -> None:
+    rendering(campaign)
+    looks = rounds.take_looks(limit=100)
+    rounds.record_missed([(look, ProviderBusy("later", retry_after=7.0)) for look in looks])
+    assert rounds.take_looks(limit=100) == []
+    for row in Generation.objects.all():
+        assert row.due_at is not None
+        assert timedelta(seconds=5) < row.due_at - timezone.now() < timedelta(seconds=9)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_outbox_keeps_what_no_database_took(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    claimed = claim(campaign)
+    record, tries = rounds.record_submissions, []
+
+    def away_at_first(sent: Any) -> Any:
+        tries.append(len(sent))
+        if len(tries) == 1:
+            raise OperationalError("gone")
+        return record(sent)
+
+    monkeypatch.setattr(rounds, "record_submissions", away_at_first)
+
+    async def write() -> None:
+        outbox = Outbox(hands=lambda nudges: None)
+        outbox.sent += [(row, Submission(f"pred{n}", 4.0)) for n, row in enumerate(claimed)]
+        with pytest.raises(OperationalError):
+            await outbox.flush()
+        assert len(outbox.sent) == 6
+        await outbox.flush()
+        assert outbox.sent == []
+        await leave_database()
+
+    asyncio.run(write())
+    assert tries == [6, 6]
+    assert states(campaign) == {"rendering": 6}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forty_through_a_real_provider_in_rounds(
+    db: None, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
+    settings.REPLICATE_CREATES_PER_MINUTE = 60_000
+    monkeypatch.setattr(conducting.dispatch, "wait_before_look", lambda provider, **_: 0.6)
+    fake_replicate.script(latency=0.5)
+    registry.reset()
+    campaign = make_campaign(shots=40)
+    runs.start_run(campaign, by=campaign.created_by)
+    nudged: list[Nudge] = []
+
+    async def conduct() -> None:
+        stop = asyncio.Event()
+        working = asyncio.create_task(Conductor(hands=nudged.extend).conduct(stop))
+        async with asyncio.timeout(30):
+            while await in_database(states, campaign) != {"fetching": 40}:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        stop.set()
+        await working
+        await registry.close()
+        await leave_database()
+
+    asyncio.run(conduct())
+    state = fake_replicate.state()
+    assert state["creates"] == 40
+    assert state["calls"].get("list", 0) > 0, "many are asked about in one call"
+    assert state["calls"].get("get", 0) < 40
+    assert LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] == fake_replicate.bill
+    assert len({nudge.subject for nudge in nudged if nudge.step == "mirror"}) == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_no_longer_leads_sends_nothing(campaign: Campaign, settings: Any, fake_replicate: RunningFake) -> None:
+    """Held up until somebody else leads (a process stopped, a machine asleep): the claim is given back unsent."""
+    settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
+    registry.reset()
+    [row, *_] = claim(campaign)
+
+    async def wake_up() -> None:
+        zombie = Conductor(hands=lambda nudges: None)
+        assert not zombie.leads
+        zombie.submitting = 1
+        await zombie._submit(row, claimed_at=asyncio.get_running_loop().time())
+        await zombie.outbox.flush()
+        await registry.close()
+        await leave_database()
+
+    asyncio.run(wake_up())
+    assert fake_replicate.state()["creates"] == 0
+    row.refresh_from_db()
+    assert (row.state, row.error_kind) == (GenerationState.QUEUED, "held_up")
