@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import socket
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from itertools import groupby
 from typing import Any
@@ -46,6 +47,11 @@ LOOK_TIMEOUT_SECONDS = 15.0
 MOST_AT_ONCE = {"local": 4, "cog": 8}
 MOST_SUBMISSIONS = 200
 MOST_LOOKS = 1_000
+# So many failures in a row, none of them about the request itself, and the provider is left alone for a while;
+# then one sending tries whether it works again.
+CIRCUIT_FAILURES = 5
+CIRCUIT_SECONDS, LONGEST_CIRCUIT_SECONDS = 10.0, 60.0
+OUT_OF_ORDER = {"unavailable", "unreachable"}
 # A provider that tells of many in one call is asked so for this many or more.
 MANY = 5
 MANY_A_CALL = 250
@@ -61,6 +67,8 @@ class Conductor:
         self.submitting = 0
         self.looking = 0
         self.asking: set[str] = set()
+        self.failures: Counter[str] = Counter()
+        self._closed_again_at: dict[str, float] = {}
         self._leads_until = self._renewed_at = float("-inf")
         self._done_at: dict[str, float] = {}
 
@@ -143,6 +151,8 @@ class Conductor:
         sent = 0
         for provider in await in_database(dispatch.providers_with_queue):
             most = min(MOST_AT_ONCE.get(provider, MOST_SUBMISSIONS), MOST_SUBMISSIONS - self.submitting)
+            if self.failures[provider] >= CIRCUIT_FAILURES:
+                most = 0 if self.submitting else min(most, 1)
             wanted = await in_database(dispatch.room_for, provider, most=most)
             permits = await in_database(throttle.take_permits, provider, wanted=wanted)
             if permits <= 0:
@@ -190,6 +200,7 @@ class Conductor:
             logger.exception("Sending %s failed", generation.pk)
             self.outbox.write(dispatch.fail, generation, kind="parked", text=f"It could not be sent: {error!r}")
         else:
+            del self.failures[generation.provider]
             self.outbox.sent.append((generation, submission))
         finally:
             self.submitting -= 1
@@ -199,7 +210,22 @@ class Conductor:
             self.outbox.write(
                 throttle.slow_down, generation.provider, seconds=error.retry_after or 5.0, note=str(error)
             )
+        if isinstance(error, ProviderBusy) and error.kind in OUT_OF_ORDER:
+            self._open_circuit(generation.provider, error)
         self.outbox.write(dispatch.record_submission_error, generation, error)
+
+    def _open_circuit(self, provider: str, error: ProviderBusy) -> None:
+        """Leave a provider alone that fails again and again: longer each time, a minute at most."""
+        now = asyncio.get_running_loop().time()
+        if now < self._closed_again_at.get(provider, 0.0):
+            return  # sent before the circuit was opened
+        self.failures[provider] += 1
+        beyond = self.failures[provider] - CIRCUIT_FAILURES
+        if beyond >= 0:
+            seconds = min(CIRCUIT_SECONDS * 2.0 ** min(beyond, 10), LONGEST_CIRCUIT_SECONDS)
+            self._closed_again_at[provider] = now + seconds
+            note = f"{error} Nothing new is sent for {seconds:.0f} s; what is queued waits and costs nothing."
+            self.outbox.write(throttle.pause, provider, seconds=seconds, note=note)
 
     def _cancel_orphans(self, orphans: Sequence[tuple[str, str]]) -> None:
         """Predictions of sendings that were given up meanwhile: nobody waits for them, so they shall not cost."""

@@ -45,6 +45,25 @@ def take_permits(account: str, *, wanted: int) -> int:
     return granted
 
 
+def pauses() -> dict[str, str]:
+    """Provider accounts that are left alone at this moment, each with the reason in words for people."""
+    return dict(Throttle.objects.filter(paused_until__gt=database_now()).values_list("account", "note"))
+
+
+@transaction.atomic
+def pause(account: str, *, seconds: float, note: str) -> None:
+    """A provider that does not work: nothing leaves for `seconds`; the rate stays. `note` is for people."""
+    now = database_now()
+    row, _ = Throttle.objects.select_for_update().get_or_create(
+        account=account, defaults={"per_minute": usual_rate(account), "next_at": now}
+    )
+    until = now + timedelta(seconds=seconds)
+    row.paused_until = max(until, row.paused_until or until)
+    row.next_at = max(row.next_at, until)
+    row.note = note[:240]
+    row.save()
+
+
 @transaction.atomic
 def slow_down(account: str, *, seconds: float, note: str) -> None:
     """A 429: nothing leaves for `seconds`, and then at half the rate, which recovers by a fifth each 30 s."""

@@ -212,10 +212,24 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
             if lifecycle.move(generation, to=GenerationState.CANCELLED, note=progress.error_text, due_at=None):
                 _charge_render(generation, progress)
                 ledger.close(generation)
+    elif status is RenderStatus.GONE:
+        _lose(generation, progress)
     else:
-        kind = progress.error_kind or ("gone" if status is RenderStatus.GONE else "failed")
-        fail(generation, kind=kind, text=progress.error_text or "The provider no longer has this picture.")
+        fail(generation, kind=progress.error_kind or "failed", text=progress.error_text or "The render failed.")
     return False
+
+
+def _lose(generation: Generation, progress: RenderProgress) -> None:
+    """It was rendered and deleted before we came for it: paid all the same. Without figures the estimate is booked."""
+    text = progress.error_text or "The provider no longer has this picture."
+    with transaction.atomic():
+        moved = lifecycle.move(
+            generation, to=GenerationState.FAILED, note=text, error_kind="gone", error_text=text, due_at=None
+        )
+        if moved:
+            note = "" if progress.metrics else "Deleted at the provider, counted as spent."
+            _charge_render(generation, replace(progress, status=RenderStatus.SUCCEEDED), note=note)
+            ledger.close(generation)
 
 
 def _interrupt(generation: Generation, progress: RenderProgress) -> None:
