@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from config.embedded import free_port
-from generation.models import GenerationEvent
+from generation import ladder
+from generation.models import Generation, GenerationEvent
+from generation.services import repair
+from generation.services.sweep import Nudge
 from tests.bench import soak
 from tests.generation.engine_room import FLUX, SDXL, engine_room, make_campaign, reckon, start
 from tests.services.nursery import ALL
@@ -62,3 +65,23 @@ def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url
 
         reckon(room.fake)
     assert endured.kills >= 200
+
+
+def test_a_picture_that_kills_its_worker_is_parked_and_can_be_taken_up_again(
+    process_environment: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    """Out of memory on a hostile image: the child dies, others go on, after five times nobody touches it any more."""
+    campaign = make_campaign(shots=1)
+    start(campaign)
+    crashes = {"after_download": {"times": ladder.MAX_TRIES}}
+    with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=8, crashes=crashes) as room:
+        room.nursery.start(*ALL)
+        room.drain(seconds=60)
+        row = Generation.objects.get()
+        assert (row.state, row.error_kind, row.escalated) == ("failed", "parked", True)
+        assert "ended its process" in row.error_text
+        assert room.nursery.crashed()["after_download"] == ladder.MAX_TRIES
+        # it is paid for, so it is fetched again, not rendered again
+        assert repair.retry_generation(row, by=campaign.created_by) == Nudge("mirror", row.pk)
+        room.drain(seconds=30)
+        reckon(room.fake, renders=1)
