@@ -6,7 +6,7 @@ orientation applied; colours are sRGB.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -117,22 +117,33 @@ def clean_reference(content: bytes, *, max_pixels: int, max_edge: int = 2048) ->
     return cleaned, facts
 
 
-def make_renditions(image: Image.Image) -> dict[int, bytes]:
+def make_renditions(image: Image.Image, *, widths: Sequence[int] = RENDITION_WIDTHS) -> dict[int, bytes]:
     """WebP files by their width in pixels, for `srcset`: 320, 640 and 1280, never wider than the picture.
 
-    A picture narrower than 1280 brings its own width as the largest instead, so that every
+    A picture narrower than the widest brings its own width as the largest instead, so that every
     view has a light file. Each is scaled from the next larger one. `image` as `open_still` gives it.
     """
-    widths = [width for width in RENDITION_WIDTHS if width < image.width]
-    if image.width <= RENDITION_WIDTHS[-1]:
-        widths.append(image.width)
+    chosen = [width for width in widths if width < image.width]
+    if image.width <= widths[-1]:
+        chosen.append(image.width)
     renditions: dict[int, bytes] = {}
-    for width in sorted(widths, reverse=True):
+    for width in sorted(chosen, reverse=True):
         if width != image.width:
-            height = max(1, round(image.height * width / image.width))
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
+            image = _narrow(image, width)
         renditions[width] = _encode_webp(image)
     return dict(sorted(renditions.items()))
+
+
+def _narrow(image: Image.Image, width: int) -> Image.Image:
+    """Scaled to `width` with a Hamming window, and by plain means of four where it is exactly half.
+
+    Measured against Lanczos at 1024 to 640 to 320: half the time, and the structural similarity is the same within
+    half a hundredth (`tests/bench/renditions.py` holds it so).
+    """
+    if image.width == 2 * width and image.height % 2 == 0:
+        return image.reduce(2)
+    height = max(1, round(image.height * width / image.width))
+    return image.resize((width, height), Image.Resampling.HAMMING)
 
 
 def average_colour(image: Image.Image) -> str:
@@ -185,7 +196,8 @@ def _display(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
+        return image
     except Exception:  # EXIF is free text by strangers: where it cannot be read the picture stays as it is
         return image
 
@@ -197,7 +209,7 @@ def _to_plain_mode(image: Image.Image) -> Image.Image:
     if image.mode == "CMYK":
         return image  # its profile, if any, is applied first
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return _in_mode(image, "RGB")
     image = image.convert("RGBA")
     lowest, _ = image.getchannel("A").getextrema()
     return image.convert("RGB") if lowest == 255 else image
@@ -213,7 +225,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             converted = None  # a profile that does not fit its picture is ignored, as browsers do
         if converted is not None:
             return converted
-    return image.convert(target)
+    return _in_mode(image, target)
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """In this mode; without a copy where it is so already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _fit(image: Image.Image, max_edge: int) -> Image.Image:
