@@ -9,7 +9,7 @@ VENV_PYTHON = .venv/bin/python
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench screenshots clean install install-tests
+.PHONY: help run test check format bench soak demo-failures screenshots clean install install-tests
 
 help:
 	@echo "make run          start Loupe at http://127.0.0.1:8000 (PORT=... for another port)"
@@ -17,6 +17,8 @@ help:
 	@echo "make check        ruff, mypy, djlint, migrations in step, deployment checks"
 	@echo "make format       let ruff put the code in shape"
 	@echo "make bench        run the benchmarks and print their ratios"
+	@echo "make soak         the tests of endurance: 1,000 kills, 1,000 rounds of 50 starts (20 minutes)"
+	@echo "make demo-failures  watch the ladder work against providers that fail (a minute)"
 	@echo "make screenshots  take the pictures of the README anew"
 	@echo "make clean        remove .venv and the caches; var/ with its data stays"
 
@@ -53,6 +55,12 @@ format: install-tests
 
 bench: install-tests
 	$(VENV_PYTHON) -m tests.bench
+
+soak: install-tests
+	$(VENV_PYTHON) -m pytest tests/soak/soak_engine.py -s
+
+demo-failures: install-tests
+	@$(VENV_PYTHON) -m tests.fakes.demo_failures
 
 screenshots: install-tests
 	@$(VENV_PYTHON) -m tests.services.chromium

@@ -32,6 +32,8 @@ from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 from tests.generation.engine_room import FLUX, SDXL, balanced, make_campaign, start
 
+TO_FETCHING = (GenerationState.SUBMITTING, GenerationState.RENDERING, GenerationState.FETCHING)
+
 
 @pytest.fixture(autouse=True)
 def _build_anew() -> Iterator[None]:
@@ -295,7 +297,7 @@ def test_a_deployment_takes_the_place_of_its_model(replicate: RunningFake, setti
 @pytest.mark.django_db(transaction=True)
 def test_a_long_step_keeps_its_claim_and_a_short_one_asks_nothing(django_assert_num_queries: Any) -> None:
     [row] = start(make_campaign(shots=1))
-    bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, GenerationState.FETCHING)
+    bring_to(row, *TO_FETCHING)
     claimed = lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="a", seconds=0.6)
     assert claimed is not None
     with claims.kept(claimed, holder="a", seconds=0.6):

@@ -9,9 +9,9 @@ from generation import ladder
 from generation.models import Generation, GenerationEvent
 from generation.services import repair
 from generation.services.sweep import Nudge
-from tests.bench import soak
 from tests.generation.engine_room import FLUX, SDXL, engine_room, make_campaign, reckon, start
 from tests.services.nursery import ALL
+from tests.soak import survival
 
 pytestmark = pytest.mark.slow
 
@@ -53,15 +53,15 @@ def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url
         folder=tmp_path,
         redis_url=redis_url,
         pace=8,
-        crashes=soak.chances(),
+        crashes=survival.chances(),
         fake_settings={"latency": 1.0},
         REPLICATE_CREATES_PER_MINUTE="300",
         LOUPE_PUBLIC_URL=f"http://127.0.0.1:{port}",
         PORT=port,
     )
     with room_for as room:
-        room.nursery.start(*soak.ROLES)
-        endured = soak.survive(room, kills=200, seconds=50, drain_seconds=60)
+        room.nursery.start(*survival.ROLES)
+        endured = survival.survive(room, kills=200, seconds=50, drain_seconds=60)
 
         reckon(room.fake)
     assert endured.kills >= 200
