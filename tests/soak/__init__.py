@@ -1,0 +1,1 @@
+"""Tests of endurance, too long for the suite: `make soak`."""
