@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from generation.clock import database_now
@@ -22,7 +22,8 @@ def hold_lease(*, name: str, holder: str, seconds: float) -> int | None:
         return Lease.objects.values_list("token", flat=True).get(name=name)
     if not Lease.objects.filter(name=name).exists():
         try:
-            return Lease.objects.create(name=name, holder=holder, token=1, until=until).token
+            with transaction.atomic():
+                return Lease.objects.create(name=name, holder=holder, token=1, until=until).token
         except IntegrityError:
             return None
     return None

@@ -1,6 +1,8 @@
 """From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
 
 import logging
+import uuid
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from decimal import Decimal
 
@@ -9,13 +11,16 @@ from django.db import transaction
 
 from campaigns import services as campaigns
 from campaigns.models import BrandKit, Campaign, PromptRule, Shot
-from generation import catalogue, ledger, router
+from generation import catalogue, leases, ledger, router
 from generation.providers import registry
 from generation.providers.anthropic_answers import SCORED_EDGE
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea, Usage
 from generation.services.words import charging_failures
 
 logger = logging.getLogger(__name__)
+
+# One call to a writer, with its repair; held on to before each shot.
+PLAN_LEASE_SECONDS = 120.0
 
 # About one megapixel each, multiples of 32: what the models of the catalogue render best.
 SIZES = {
@@ -59,8 +64,19 @@ def brand_guide(brand_kit: BrandKit | None) -> BrandGuide | None:
 def plan_campaign(campaign_id: int) -> None:
     """Read the brief if there are no shots yet, then write every prompt that is missing. Safe to repeat.
 
-    Raises ProviderBusy (nothing lost, repeat later). Any other provider error is kept on the campaign for people.
+    One process at a time plans a campaign; a second one leaves at once. Raises ProviderBusy (nothing lost,
+    repeat later). Any other provider error is kept on the campaign for people.
     """
+    lease = {"name": f"plan:{campaign_id}", "holder": uuid.uuid4().hex}
+    if leases.hold_lease(**lease, seconds=PLAN_LEASE_SECONDS) is None:
+        return
+    try:
+        _plan(campaign_id, keep_lease=lambda: leases.hold_lease(**lease, seconds=PLAN_LEASE_SECONDS) is not None)
+    finally:
+        leases.end_lease(**lease)
+
+
+def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
     campaign = Campaign.objects.select_related("brand_kit", "workspace", "created_by").get(pk=campaign_id)
     if campaign.planning == Campaign.Planning.PLANNED:
         return
@@ -69,6 +85,8 @@ def plan_campaign(campaign_id: int) -> None:
         if campaign.brief and not campaign.shots.exists():
             _read_brief(campaign=campaign, brand=brand)
         for shot in campaign.shots.filter(removed_at__isnull=True, prompt="").order_by("position").iterator(200):
+            if not keep_lease():
+                return
             write_shot_prompt(shot=shot, campaign=campaign, brand=brand)
     except ProviderBusy:
         raise
