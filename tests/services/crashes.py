@@ -34,6 +34,8 @@ WAITS = {
         "SWEEP_SECONDS",
         "SUBMIT_TIMEOUT_SECONDS",
         "LOOK_TIMEOUT_SECONDS",
+        "CIRCUIT_SECONDS",
+        "LONGEST_CIRCUIT_SECONDS",
     ),
     "generation.services.dispatch": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
     "generation.services.rounds": ("LOOK_LEASE_SECONDS", "LONGEST_BACK_OFF"),
