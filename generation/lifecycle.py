@@ -225,3 +225,18 @@ def postpone(generation: Generation, *, seconds: float, note: str) -> None:
         due_at=database_now() + timedelta(seconds=seconds),
         error_text=note,
     )
+
+
+def hold(pk: str, *, holder: str, seconds: float) -> bool:
+    """Keep others from a row that is over while its next step is thought about; False where somebody does so."""
+    now = database_now()
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    held = Generation.objects.filter(free, pk=pk, followed_up=False).update(
+        claimed_by=holder, claimed_until=now + timedelta(seconds=seconds)
+    )
+    return held == 1
+
+
+def let_go(pk: str, *, holder: str) -> None:
+    """End a hold, if it is still ours."""
+    Generation.objects.filter(pk=pk, claimed_by=holder).update(claimed_by="", claimed_until=None)

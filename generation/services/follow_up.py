@@ -5,11 +5,12 @@ is written with it; a crash in between is found by the sweep.
 """
 
 import logging
+import uuid
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from generation import catalogue, gate, ladder, ledger, router
+from generation import catalogue, claims, gate, ladder, ledger, lifecycle, router
 from generation.ladder import NextStep
 from generation.models import Generation
 from generation.providers import registry
@@ -21,15 +22,30 @@ from generation.states import GenerationState, Purpose
 
 logger = logging.getLogger(__name__)
 
+# Kept alive while the writer writes; a killed process frees it soon.
+HOLD_SECONDS = 20.0
+
 
 def follow_up(generation_id: str) -> Generation | None:
     """Apply the ladder to one finished generation; returns the next one, if any. Safe to repeat.
 
-    Raises ProviderBusy where the writer cannot be asked now: the sweep comes back to it.
+    One process at a time, so that the writer is asked and paid once. Raises ProviderBusy where the writer
+    cannot be asked now: the sweep comes back to it.
     """
+    holder = uuid.uuid4().hex
+    if not lifecycle.hold(generation_id, holder=holder, seconds=HOLD_SECONDS):
+        return None
     generation = Generation.objects.select_related("shot", "campaign", "workspace", "requested_by").get(
         pk=generation_id
     )
+    try:
+        with claims.kept(generation, holder=holder, seconds=HOLD_SECONDS):
+            return _follow_up(generation)
+    finally:
+        lifecycle.let_go(generation_id, holder=holder)
+
+
+def _follow_up(generation: Generation) -> Generation | None:
     if generation.followed_up or not generation.is_over:
         return None
     if generation.shot.removed_at or generation.state == GenerationState.CANCELLED:

@@ -36,7 +36,7 @@ def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
         found = rows.filter(free, due, state=state).values_list("pk", flat=True)[:SWEEP_LIMIT]
         nudges += [Nudge(step, pk) for pk in found]
     over = rows.filter(
-        followed_up=False, state__in=[GenerationState.READY, GenerationState.FAILED, GenerationState.REFUSED]
+        free, followed_up=False, state__in=[GenerationState.READY, GenerationState.FAILED, GenerationState.REFUSED]
     )
     nudges += [Nudge("follow_up", pk) for pk in over.values_list("pk", flat=True)[:SWEEP_LIMIT]]
     nudges += [Nudge("plan", pk) for pk in campaigns.values_list("pk", flat=True)[:SWEEP_LIMIT]]

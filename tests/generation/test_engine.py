@@ -1,11 +1,14 @@
 """The life of a generation through the real engine and the local studio: from start to judged pictures."""
 
 import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from campaigns import services as campaigns
@@ -21,6 +24,7 @@ from generation.providers.base import (
     ProviderRefused,
     RenderProgress,
     RenderStatus,
+    RewrittenPrompt,
     Usage,
 )
 from generation.results import is_settled
@@ -246,9 +250,7 @@ def test_paused_nothing_is_sent(campaign: Campaign) -> None:
 
 
 @pytest.mark.django_db
-def test_a_start_takes_few_queries_however_many_shots(
-    campaign: Campaign, django_assert_max_num_queries: Any
-) -> None:
+def test_a_start_takes_few_queries_however_many_shots(campaign: Campaign, django_assert_max_num_queries: Any) -> None:
     campaigns.add_shots(
         campaign=campaign,
         shots=[{"title": f"Shot {n}", "prompt": PROMPT, "model": "studio/comp"} for n in range(98)],
@@ -257,3 +259,34 @@ def test_a_start_takes_few_queries_however_many_shots(
         rows = start(campaign)
     assert len(rows) == 100
     assert {row.version for row in rows} == {1}
+
+
+@pytest.mark.both_engines
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_one_refused_picture_ask_the_writer_once(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = start(campaign)[0]
+    bring_to(row, GenerationState.SCORING)
+    record_score(row, answer(3.0))
+    asked = []
+    writer = registry.prompt_writer()
+    direct = writer.direct
+
+    def slow(**wanted: str) -> RewrittenPrompt:
+        asked.append(wanted)
+        time.sleep(0.3)
+        return direct(**wanted)
+
+    monkeypatch.setattr(writer, "direct", slow)
+
+    def step(_: int) -> None:
+        try:
+            follow_up(row.pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(step, range(4)))
+    assert len(asked) == 1
+    assert Generation.objects.filter(parent=row).count() == 1
