@@ -20,7 +20,7 @@ from generation.services.words import charging_failures
 logger = logging.getLogger(__name__)
 
 # One call to a writer, with its repair; held on to before each shot.
-PLAN_LEASE_SECONDS = 120.0
+PLAN_LEASE_SECONDS = 60.0
 
 # About one megapixel each, multiples of 32: what the models of the catalogue render best.
 SIZES = {
