@@ -18,12 +18,14 @@ from generation.providers import anthropic_texts as texts
 from generation.providers.anthropic_answers import (
     BRIEF_SCHEMA,
     PROMPT_SCHEMA,
+    REVISION_SCHEMA,
     REWRITE_SCHEMA,
     SCORED_EDGE,
     Malformed,
     read_brief,
     read_json,
     read_prompt,
+    read_revision,
     read_rewrite,
     read_scores,
     score_schema,
@@ -35,6 +37,7 @@ from generation.providers.base import (
     ProviderBusy,
     ProviderError,
     ProviderRefused,
+    Revision,
     RewrittenPrompt,
     ScoreRequest,
     ShotIdea,
@@ -42,6 +45,7 @@ from generation.providers.base import (
     WrittenPrompt,
 )
 from generation.providers.fetching import read_retry_after
+from generation.providers.revisions import in_order
 
 T = TypeVar("T")
 Block = dict[str, Any]
@@ -240,6 +244,18 @@ class AnthropicWriter:
     def direct(self, *, prompt: str, weakest: str, reason: str) -> RewrittenPrompt:
         """See `PromptWriter.direct`."""
         return self._rewrite(texts.DIRECT, prompt=prompt, weakest=weakest, reason=reason)
+
+    def compile_revision(self, revision: Revision) -> RewrittenPrompt:
+        """See `PromptWriter.compile_revision`. Claude words the instructions; places, kinds and frame are ours."""
+        regions = [{"where": note.where, "kind": note.kind, "said": note.words} for note in in_order(revision.regions)]
+        material = _material(prompt=revision.prompt, regions=regions, remarks=list(revision.remarks))
+        rewritten, usage = self._claude.ask(
+            system=texts.WRITER,
+            content=[{"type": "text", "text": texts.REVISE}, material],
+            schema=REVISION_SCHEMA,
+            read=lambda content: read_revision(content, revision=revision),
+        )
+        return replace(rewritten, usage=usage)
 
     def _rewrite(self, task: str, **material: str) -> RewrittenPrompt:
         rewritten, usage = self._claude.ask(

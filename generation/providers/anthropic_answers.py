@@ -12,12 +12,14 @@ from typing import Any
 from generation.providers.base import (
     BriefReading,
     DimensionScore,
+    Revision,
     RewrittenPrompt,
     ShotIdea,
     StructuredPrompt,
     Usage,
     WrittenPrompt,
 )
+from generation.providers.revisions import put_together as put_revision_together
 
 DIMENSIONS = ("composition", "relevance", "coherence", "mood_match")
 BRAND_DIMENSION = "brand_fit"
@@ -25,7 +27,7 @@ KINDS = ("hero", "lifestyle", "detail", "social", "illustration", "other")
 LOWEST, HIGHEST = 1.0, 10.0
 # Pixels a side: 1,369 tokens for a square, enough to judge by, under a third of what the largest would cost.
 SCORED_EDGE = 1024
-MOST_WORDS, MOST_SHOTS, MOST_REASON = 120, 12, 300
+MOST_WORDS, MOST_SHOTS, MOST_REASON, MOST_INSTRUCTION_WORDS = 120, 12, 300, 40
 
 _NO_USAGE = Usage(provider="anthropic", model="")
 _RATIO = re.compile(r"\d{1,2}(?:\.\d{1,2})?:\d{1,2}(?:\.\d{1,2})?")
@@ -53,6 +55,7 @@ REWRITE_SCHEMA = _object(text=_TEXT)
 PROMPT_SCHEMA = _object(
     scene=_TEXT, lighting=_TEXT, palette=_TEXTS, composition=_TEXT, aspect_ratio=_TEXT, negatives=_TEXTS
 )
+REVISION_SCHEMA = _object(regions=_TEXTS, remarks=_TEXTS)
 BRIEF_SCHEMA = _object(
     title=_TEXT,
     key_points=_TEXTS,
@@ -112,6 +115,22 @@ def read_rewrite(content: dict[str, Any]) -> RewrittenPrompt:
     """A softened or directed prompt. Raises Malformed."""
     text = _text(content, "text", most=4_000)
     _check_words(text)
+    return RewrittenPrompt(text=text, usage=_NO_USAGE)
+
+
+def read_revision(content: dict[str, Any], *, revision: Revision) -> RewrittenPrompt:
+    """One instruction for each region and each remark, in their order; places and kinds stay ours. Raises Malformed."""
+    given: dict[str, list[str]] = {}
+    for name, wanted in (("regions", len(revision.regions)), ("remarks", len(revision.remarks))):
+        lines = content.get(name)
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            raise Malformed(f'"{name}" must be a list of texts.')
+        if len(lines) != wanted:
+            raise Malformed(f'"{name}" must hold exactly {wanted} texts, one for each in the material, in its order.')
+        given[name] = [" ".join(line.split()) for line in lines]
+        if any(len(line.split()) > MOST_INSTRUCTION_WORDS for line in given[name]):
+            raise Malformed(f"an instruction has more than {MOST_INSTRUCTION_WORDS} words.")
+    text = put_revision_together(revision, regions=given["regions"], remarks=given["remarks"])
     return RewrittenPrompt(text=text, usage=_NO_USAGE)
 
 

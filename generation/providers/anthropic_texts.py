@@ -89,4 +89,10 @@ DIRECT = """The picture drawn from the prompt in the material was weakest in the
 reason. Add exactly one corrective instruction to the prompt that mends this, and keep everything else as it is. Under \
 120 words, English, the prompt only."""
 
+REVISE = """People marked regions of a picture and said what they want. For each region of the material, in its order, \
+write one instruction that an image editing model follows: what is to be seen there afterwards, in concrete words, at \
+most 25 words, English, without repeating where it is. For a region of kind "keep", say what must stay as it is; of \
+kind "remove", what takes its place. Do the same for each remark on the whole picture. Add nothing that nobody asked \
+for. Answer with as many instructions as there are regions and remarks."""
+
 REPAIR = """Your last answer could not be used: {problem} Answer again, the whole of it, in the required JSON form."""

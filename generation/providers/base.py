@@ -214,6 +214,24 @@ class RewrittenPrompt:
     usage: Usage
 
 
+@dataclass(frozen=True, slots=True)
+class RevisionNote:
+    """One marked region. `where` in words and per cent; `kind`: keep, change, remove; `words`: what was said of it."""
+
+    where: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What people want changed: the prompt as it was, the regions, and what was said of the whole picture."""
+
+    prompt: str
+    regions: tuple[RevisionNote, ...]
+    remarks: tuple[str, ...] = ()
+
+
 class PromptWriter(Protocol):
     """Writes words. Errors as above; a malformed answer is repaired once, then ProviderError(kind="malformed")."""
 
@@ -230,6 +248,9 @@ class PromptWriter(Protocol):
 
     def direct(self, *, prompt: str, weakest: str, reason: str) -> RewrittenPrompt:
         """The prompt with one corrective instruction on the weakest rubric dimension."""
+
+    def compile_revision(self, revision: Revision) -> RewrittenPrompt:
+        """One line a region (where, keep / change / remove, what), then "Keep everything else unchanged."."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from generation.providers.base import (
     BrandGuide,
     BriefReading,
+    Revision,
     RewrittenPrompt,
     ShotIdea,
     Usage,
@@ -20,6 +21,7 @@ from generation.providers.local.corrections import read_corrections
 from generation.providers.local.prompting import structure_prompt
 from generation.providers.local.softening import soften_prompt
 from generation.providers.local.wording import WORD_LIMIT, as_clause, clean, clip_words, limit_words, one_line
+from generation.providers.revisions import in_order, put_together
 
 MODEL = "studio-writer-1"
 
@@ -96,6 +98,12 @@ class LocalPromptWriter:
         base = limit_words(_CORRECTION.sub("", prompt).strip(), WORD_LIMIT)
         sentence = _correct(weakest, reason)
         return RewrittenPrompt(text=f"{base} {sentence}".strip(), usage=_usage())
+
+    def compile_revision(self, revision: Revision) -> RewrittenPrompt:
+        """People's own words, cleaned, each in its place."""
+        regions = [one_line(note.words) for note in in_order(revision.regions)]
+        remarks = [one_line(remark) for remark in revision.remarks]
+        return RewrittenPrompt(text=put_together(revision, regions=regions, remarks=remarks), usage=_usage())
 
 
 def _correct(weakest: str, reason: str) -> str:
