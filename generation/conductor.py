@@ -38,6 +38,7 @@ RENEW_SECONDS = 3.0
 LEASE_MARGIN_SECONDS = 3.0
 TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
+LOOK_SECONDS = 0.2
 ASK_SECONDS = 1.0
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 5.0
@@ -110,7 +111,7 @@ class Conductor:
         await self._keep_house()
         sent = await self._send_queued()
         asked = await self._ask_in_doubt() if self._is_time("ask", ASK_SECONDS) else 0
-        looked = await self._look()
+        looked = await self._look() if self._is_time("look", LOOK_SECONDS) else 0
         return bool(sent or asked or looked or self.tasks or await in_database(dispatch.anything_in_flight))
 
     @property

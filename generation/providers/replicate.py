@@ -240,9 +240,12 @@ class ReplicateProvider:
 
     async def _create(self, path: str, body: dict[str, Any]) -> str:
         try:
-            response = await self._client._async_request(
+            # the client's own request and transport, without httpx's walk through redirects, cookies and log lines
+            client = self._client._async_client
+            request = client.build_request(
                 "POST", self._address(path), json=body, headers={"Cancel-After": self._cancel_after}
             )
+            response = await client._transport.handle_async_request(request)
         except HttpFailure as failure:
             raise create_failure(status=failure.status, headers=failure.headers, body=failure.body) from failure
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
