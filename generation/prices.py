@@ -42,7 +42,7 @@ def price_in_force(*, provider: str, model: str, unit: str, at: datetime) -> Dec
     )
     if price is None and provider == "anthropic":
         # a model that the list does not name is booked at the dearest tariff rather than not at all
-        return Decimal(getattr(catalogue.token_prices(model), unit)) / 1_000_000
+        return catalogue.token_price(catalogue.token_prices(model), unit)
     if price is None:
         raise NoPrice(f"No price for a {unit} of {model} ({provider}) on {at:%Y-%m-%d}.")
     return price

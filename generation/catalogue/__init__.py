@@ -15,6 +15,7 @@ from generation.catalogue.prices import (
     estimate_score_cost,
     image_tokens,
     list_prices,
+    token_price,
     token_prices,
 )
 from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
@@ -81,6 +82,7 @@ __all__ = [
     "image_tokens",
     "list_prices",
     "snap_size",
+    "token_price",
     "token_prices",
     "why_unavailable",
 ]

@@ -156,9 +156,15 @@ def bill_usage(usage: Usage) -> tuple[BillLine, ...]:
     prices = token_prices(usage.model)
     lines = []
     for unit, count in usage.units.items():
-        price = Decimal(getattr(prices, unit)) / MILLION
+        price = token_price(prices, unit)
         lines.append(BillLine(unit, Decimal(count), price, _round(price * count)))
     return tuple(lines)
+
+
+def token_price(prices: TokenPrices, unit: str) -> Decimal:
+    """USD for one token; one in a batch ("batch_input_token") costs half (Anthropic's price list)."""
+    whole = Decimal(getattr(prices, unit.removeprefix("batch_"))) / MILLION
+    return whole / 2 if unit.startswith("batch_") else whole
 
 
 def image_tokens(width: int, height: int) -> int:
@@ -200,4 +206,5 @@ def _token_prices() -> Iterator[UnitPrice]:
     since = datetime.combine(READ_ON, datetime.min.time(), tzinfo=UTC)
     for name, prices in ANTHROPIC.items():
         for unit in ("input_token", "output_token", "cache_write_token", "cache_read_token"):
-            yield UnitPrice("anthropic", name, unit, Decimal(getattr(prices, unit)) / MILLION, since)
+            for form in (unit, f"batch_{unit}"):
+                yield UnitPrice("anthropic", name, form, token_price(prices, form), since)

@@ -62,16 +62,16 @@ UNITS = {
 }
 
 
-class _Claude:
+class Claude:
     """One model, asked for answers in a form."""
 
     def __init__(self, *, api_key: str, model: str, base_url: str | None, timeout: float) -> None:
         self.model = model
-        self._client = anthropic.Anthropic(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
+        self.client = anthropic.Anthropic(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=0)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self.client.close()
 
     def ask(
         self,
@@ -89,8 +89,8 @@ class _Claude:
         for attempt in range(2):
             try:
                 message = self._send(system, messages, schema, most_tokens * (REPAIR_TOKENS_FACTOR if attempt else 1))
-                usage = _add(usage, message)
-                return read(read_json(_text_of(message))), usage
+                usage = add_usage(usage, message)
+                return read(read_json(text_of(message))), usage
             except Malformed as malformed:
                 problem = str(malformed)
             except ProviderError as error:
@@ -99,21 +99,28 @@ class _Claude:
             messages = [*messages[:1], *_ask_again(message, problem)]
         raise ProviderError(f"Claude's answer could not be used, twice: {problem}", kind="malformed", usage=usage)
 
+    def request_body(
+        self, *, system: str, messages: list[Block], schema: dict[str, Any], most_tokens: int = ANSWER_TOKENS
+    ) -> dict[str, Any]:
+        """One request as the Messages API takes it, alone or in a batch."""
+        return {
+            "model": self.model,
+            "max_tokens": min(most_tokens, 20_000),  # the client refuses more without streaming
+            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+            "messages": messages,
+            "output_config": {"format": {"type": "json_schema", "schema": schema}},
+        }
+
     def _send(self, system: str, messages: list[Block], schema: dict[str, Any], most_tokens: int) -> Message:
+        body = self.request_body(system=system, messages=messages, schema=schema, most_tokens=most_tokens)
         try:
-            message = self._client.messages.create(
-                model=self.model,
-                max_tokens=min(most_tokens, 20_000),  # the client refuses more without streaming
-                system=[{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
-                messages=cast(Any, messages),
-                output_config={"format": {"type": "json_schema", "schema": schema}},
-            )
+            message = cast(Any, self.client.messages.create)(**body)
         except anthropic.APITimeoutError as error:
             raise ProviderBusy("Claude did not answer in time.", kind="timeout") from error
         except anthropic.APIConnectionError as error:
             raise ProviderBusy("Claude cannot be reached just now.", kind="unreachable") from error
         except anthropic.APIStatusError as error:
-            raise _translate(error) from error
+            raise translate(error) from error
         except anthropic.APIError as error:
             raise ProviderBusy("Claude's answer could not be read.", kind="garbled") from error
         if not isinstance(message, Message) or not isinstance(message.content, list):
@@ -121,7 +128,7 @@ class _Claude:
         return message
 
 
-def _text_of(message: Message) -> str:
+def text_of(message: Message) -> str:
     """The words of an answer, thinking left aside. Raises Malformed where it was cut; ProviderRefused where refused."""
     if message.stop_reason == "refusal":
         raise _refusal(message)
@@ -143,7 +150,8 @@ def _ask_again(message: Message, problem: str) -> list[Block]:
     return [{"role": "assistant", "content": answer}, repair] if answer.strip() else [repair]
 
 
-def _add(usage: Usage, message: Message) -> Usage:
+def add_usage(usage: Usage, message: Message) -> Usage:
+    """What was consumed before, and by this answer."""
     units = dict(usage.units)
     for unit, name in UNITS.items():
         count = getattr(message.usage, name, None) or 0
@@ -152,7 +160,7 @@ def _add(usage: Usage, message: Message) -> Usage:
     return replace(usage, units=units)
 
 
-def _translate(error: anthropic.APIStatusError) -> ProviderError:
+def translate(error: anthropic.APIStatusError) -> ProviderError:
     """What an HTTP failure means. 429, 408, 409 and everything from 500 on is later; the rest is final."""
     status, said = error.status_code, str(error.message)
     if status in (408, 409, 429) or status >= 500:
@@ -196,7 +204,7 @@ class AnthropicWriter:
     def __init__(
         self, *, api_key: str, model: str, base_url: str | None = None, timeout: float = TIMEOUT_SECONDS
     ) -> None:
-        self._claude = _Claude(api_key=api_key, model=model, base_url=base_url, timeout=timeout)
+        self._claude = Claude(api_key=api_key, model=model, base_url=base_url, timeout=timeout)
 
     @property
     def model(self) -> str:
@@ -276,7 +284,7 @@ class AnthropicCritic:
     def __init__(
         self, *, api_key: str, model: str, base_url: str | None = None, timeout: float = TIMEOUT_SECONDS
     ) -> None:
-        self._claude = _Claude(api_key=api_key, model=model, base_url=base_url, timeout=timeout)
+        self._claude = Claude(api_key=api_key, model=model, base_url=base_url, timeout=timeout)
 
     @property
     def model(self) -> str:
@@ -289,36 +297,47 @@ class AnthropicCritic:
 
     def score(self, request: ScoreRequest) -> CriticAnswer:
         """See `Critic.score`. What cannot be scored, a refusal included, is ProviderError(kind="unscored")."""
-        picture = {
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": request.media_type,
-                "data": b64encode(request.image).decode(),
-            },
-        }
-        asked = {
-            "title": request.title,
-            "description": request.description,
-            "mood": request.mood,
-            "prompt": request.prompt,
-            "palette": list(request.palette),
-            "size": f"{request.width} x {request.height}",
-        }
-        with_brand = request.brand is not None
         try:
             scores, usage = self._claude.ask(
                 system=texts.RUBRIC,
-                content=[picture, _material(asked=asked, brand=_brand(request.brand))],
-                schema=score_schema(with_brand=with_brand),
-                read=lambda content: read_scores(content, with_brand=with_brand),
+                content=score_content(request),
+                schema=score_schema(with_brand=request.brand is not None),
+                read=lambda content: read_scores(content, with_brand=request.brand is not None),
             )
         except ProviderError as error:
             if error.kind in ("malformed", "safety"):
-                raise ProviderError(
-                    "The critic gave no usable score: a person has to look at this picture.",
-                    kind="unscored",
-                    usage=error.usage,
-                ) from error
+                raise unscored(error.usage) from error
             raise
-        return CriticAnswer(dimensions=scores, usage=usage, critic=f"{self.model}, {texts.RUBRIC_VERSION}")
+        return CriticAnswer(dimensions=scores, usage=usage, critic=self.version)
+
+    @property
+    def version(self) -> str:
+        """Model and rubric, for calibration."""
+        return f"{self.model}, {texts.RUBRIC_VERSION}"
+
+    @property
+    def claude(self) -> Claude:
+        """The model with its connections, for batches."""
+        return self._claude
+
+
+def unscored(usage: Usage | None) -> ProviderError:
+    """The honest end of a scoring that gave nothing usable."""
+    return ProviderError(
+        "The critic gave no usable score: a person has to look at this picture.", kind="unscored", usage=usage
+    )
+
+
+def score_content(request: ScoreRequest) -> list[Block]:
+    """The picture and what was asked for."""
+    source = {"type": "base64", "media_type": request.media_type, "data": b64encode(request.image).decode()}
+    picture = {"type": "image", "source": source}
+    asked = {
+        "title": request.title,
+        "description": request.description,
+        "mood": request.mood,
+        "prompt": request.prompt,
+        "palette": list(request.palette),
+        "size": f"{request.width} x {request.height}",
+    }
+    return [picture, _material(asked=asked, brand=_brand(request.brand))]

@@ -10,7 +10,7 @@ from generation import claims, gate, images, ladder, ledger, lifecycle
 from generation.files import read_file
 from generation.models import Generation, Score
 from generation.providers import registry
-from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
+from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest, Usage
 from generation.services.planning import brand_guide
 from generation.services.words import charge_in_vain, charging_failures
 from generation.states import GenerationState
@@ -94,34 +94,15 @@ def build_score_request(generation: Generation) -> ScoreRequest:
 
 def record_score(generation: Generation, answer: CriticAnswer) -> bool:
     """Judge and commit: the score, what it cost, and the terminal state. Raises gate.MalformedScore."""
-    campaign = generation.campaign
-    judgement = _judge(generation, answer)
     with transaction.atomic():
-        score = Score.objects.create(
-            generation=generation,
-            critic=answer.critic,
-            dimensions={
-                name: {"score": round(float(dimension.score), 1), "reason": dimension.reason}
-                for name, dimension in answer.dimensions.items()
-            },
-            average=judgement.average,
-            bar=campaign.bar,
-            passed=judgement.passed,
-            weakest=judgement.weakest,
-            reason=judgement.reason,
-        )
-        ledger.charge_usage(
-            key=f"score:{generation.pk}:{score.pk}",
-            usage=answer.usage,
-            purpose="score",
-            **_where(generation),
-        )
+        score = keep_score(generation, answer)
+        charge_score(generation, answer.usage, key=f"score:{generation.pk}:{score.pk}")
         moved = lifecycle.move(
             generation,
             to=GenerationState.READY,
-            average=judgement.average,
-            weakest=judgement.weakest,
-            passed=judgement.passed,
+            average=score.average,
+            weakest=score.weakest,
+            passed=score.passed,
             error_kind="",
             error_text="",
         )
@@ -133,6 +114,29 @@ def record_score(generation: Generation, answer: CriticAnswer) -> bool:
         why = "another process had scored the picture."
         charge_in_vain(answer.usage, key=f"score:{generation.pk}", purpose="score", why=why, **_where(generation))
     return moved
+
+
+def keep_score(generation: Generation, answer: CriticAnswer) -> Score:
+    """One more row of what a critic said, judged by our gate. Raises gate.MalformedScore."""
+    judgement = _judge(generation, answer)
+    return Score.objects.create(
+        generation=generation,
+        critic=answer.critic,
+        dimensions={
+            name: {"score": round(float(dimension.score), 1), "reason": dimension.reason}
+            for name, dimension in answer.dimensions.items()
+        },
+        average=judgement.average,
+        bar=generation.campaign.bar,
+        passed=judgement.passed,
+        weakest=judgement.weakest,
+        reason=judgement.reason,
+    )
+
+
+def charge_score(generation: Generation, usage: Usage, *, key: str, note: str = "") -> None:
+    """Book what scoring a picture consumed."""
+    ledger.charge_usage(key=key, usage=usage, purpose="score", note=note[:240], **_where(generation))
 
 
 def finish_unscored(generation: Generation, *, reason: str) -> bool:

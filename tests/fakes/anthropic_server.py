@@ -56,6 +56,9 @@ class Account:
     cached: set[str] = field(default_factory=set)
     bill: Decimal = Decimal(0)
     statuses: Counter[str] = field(default_factory=Counter)
+    batches: dict[str, str] = field(default_factory=dict)
+    batch_polls: int = 1
+    share: Decimal = Decimal(1)
 
 
 class FakeAnthropic:
@@ -72,6 +75,8 @@ class FakeAnthropic:
         given = request.headers.get("authorization", "") or request.headers.get("x-api-key", "")
         if not given.removeprefix("Bearer ").strip():
             return self._error(401, "x-api-key header is required")
+        if request.path.startswith("/v1/messages/batches"):
+            return self._batch(request)
         if request.path != "/v1/messages" or request.method != "POST":
             return self._error(404, "Not found")
         answer = self._message(request)
@@ -90,6 +95,49 @@ class FakeAnthropic:
             return json_answer(self.account.calls)
         report = {"calls": len(self.account.calls), "bill": str(self.account.bill)}
         return json_answer({**report, "statuses": dict(self.account.statuses)})
+
+    def _batch(self, request: Request) -> Answer:
+        """Message batches: answered when handed in, shown as running for `batch_polls` looks, at half the price."""
+        account = self.account
+        if request.method == "POST":
+            account.share = Decimal("0.5")
+            lines = []
+            for entry in request.json()["requests"]:
+                answer = self._message(Request("POST", "/v1/messages", {}, {}, json.dumps(entry["params"]).encode()))
+                content = json.loads(answer.body)
+                result = (
+                    {"type": "succeeded", "message": content}
+                    if answer.status == 200
+                    else {"type": "errored", "error": content}
+                )
+                lines.append(json.dumps({"custom_id": entry["custom_id"], "result": result}))
+            account.share = Decimal(1)
+            name = f"msgbatch_fake{len(account.batches) + 1:04d}"
+            account.batches[name] = "\n".join(reversed(lines))
+            return json_answer(self._show_batch(request, name, ended=False))
+        name, _, results = request.path.removeprefix("/v1/messages/batches/").partition("/")
+        if name not in account.batches:
+            return self._error(404, "Not found")
+        if results:
+            return Answer(200, account.batches[name].encode(), {"content-type": "application/x-jsonl"})
+        account.batch_polls -= 1
+        return json_answer(self._show_batch(request, name, ended=account.batch_polls < 0))
+
+    def _show_batch(self, request: Request, name: str, *, ended: bool) -> dict[str, Any]:
+        counts = {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+        link = f"http://{request.headers.get('host', '')}/v1/messages/batches/{name}/results"
+        return {
+            "id": name,
+            "type": "message_batch",
+            "processing_status": "ended" if ended else "in_progress",
+            "request_counts": counts,
+            "created_at": "2026-11-20T10:00:00Z",
+            "expires_at": "2026-11-21T10:00:00Z",
+            "ended_at": None,
+            "cancel_initiated_at": None,
+            "archived_at": None,
+            "results_url": link if ended else None,
+        }
 
     def _message(self, request: Request) -> Answer:
         body = request.json()
@@ -162,7 +210,7 @@ class FakeAnthropic:
         counts = (plain, max(1, len(text) // 4), 0 if known else cached, cached if known else 0)
         read, written, write, hit = (Decimal(price) for price in PRICES.get(body["model"], ("10", "50", "12.5", "1")))
         for count, price in zip(counts, (read, written, write, hit), strict=True):
-            amount = count * price / 1_000_000
+            amount = count * price / 1_000_000 * self.account.share
             self.account.bill += amount.quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
         return {**dict(zip(USAGE, counts, strict=True)), "service_tier": "standard"}
 
