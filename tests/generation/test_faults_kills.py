@@ -74,7 +74,7 @@ def test_a_picture_that_kills_its_worker_is_parked_and_can_be_taken_up_again(
     campaign = make_campaign(shots=1)
     start(campaign)
     crashes = {"after_download": {"times": ladder.MAX_TRIES}}
-    with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=8, crashes=crashes) as room:
+    with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=16, crashes=crashes) as room:
         room.nursery.start(*ALL)
         room.drain(seconds=60)
         row = Generation.objects.get()
