@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
 
 
 def say(line: str) -> None:
@@ -55,6 +56,12 @@ def collect_static() -> None:
     stamp.write_text(fingerprint)
 
 
+def begin_pulses() -> None:
+    """The start counts as a sign of life: the banner waits half a minute for the processes to report themselves."""
+    for name in import_string("generation.silence.PROCESSES"):
+        import_string("generation.services.sweep.record_pulse")(name)
+
+
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
@@ -62,6 +69,7 @@ def main() -> int:
         with one_at_a_time(settings.VAR_DIR):
             call_command("migrate", interactive=False, verbosity=0)
             collect_static()
+            begin_pulses()
             if settings.LOUPE_DEMO and "demo" in get_commands():
                 if not apps.get_model("campaigns", "Workspace").objects.exists():
                     say("Making the demo workspace (once; about a minute) ...")

@@ -63,7 +63,7 @@ READY: dict[str, Any] = {
         "Kettle & Kin brings back its winter blend on 1 December: dark chocolate, orange peel, a little smoke.\n"
         "Mood: cosy, warm, rich\n"
         "Colours: espresso brown, burnt orange, cream, fir green\n\n"
-        "## Four pictures\n"
+        "## Four shots\n"
         "1. Hero for the shop (16:9): a bag of coffee on a low plinth, window light from the left, empty space right\n"
         "2. Newsletter (3:2): a clay mug of coffee on a wooden table by a window on a winter morning\n"
         "3. Window poster (4:5): a flat illustration of a steaming cup before mountains, bold shapes\n"

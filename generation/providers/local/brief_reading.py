@@ -30,6 +30,8 @@ _MOOD_FIELDS = frozenset(
         "tone of voice",
     }
 )
+# "Four launch shots" heads a list; it is not what the campaign is about.
+_SHOT_HEADING = re.compile(r"(?:[\w-]+ ){0,3}(?:shots?|shot list|pictures?|images?|visuals?|photos?)", re.IGNORECASE)
 _PRODUCT_FIELDS = frozenset({"product", "produkt", "what", "item", "brand"})
 _MOOD_OTHERWISE = "clean, confident"
 _NO_TITLE = "Untitled campaign"
@@ -122,7 +124,7 @@ def _find_title(lines: list[Line]) -> str:
             return _as_title(line.text)
     for line in [line for role in ("heading", "text", "field") for line in lines[:40] if line.role == role]:
         title = _as_title(line.text)
-        if title and title.lower() not in _GENERIC_TITLES:
+        if title and title.lower() not in _GENERIC_TITLES and not _SHOT_HEADING.fullmatch(title):
             return title
     return _NO_TITLE
 
