@@ -27,6 +27,7 @@ from generation.services.planning import plan_campaign
 from generation.services.repair import retry_generation
 from generation.services.requests import plain_request
 from generation.services.scoring import build_score_request, score_image
+from generation.services.sweep import Nudge, find_unfinished
 from generation.states import GenerationState
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
@@ -307,3 +308,18 @@ def test_a_long_step_keeps_its_claim_and_a_short_one_asks_nothing(django_assert_
         pass
     Generation.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="b", seconds=1) is not None
+
+
+@pytest.mark.django_db
+def test_two_who_follow_up_at_once_ask_the_writer_once(claude: RunningFake) -> None:
+    [row] = start(make_campaign(shots=1, bar="9.5"))
+    with_picture(row)
+    assert score_image(row.pk, holder="test")
+    asked = claude.state()["calls"]
+    assert lifecycle.claim(row.pk, state=GenerationState.READY, holder="another", seconds=20)
+    assert follow_up(row.pk) is None
+    assert Nudge("follow_up", row.pk) not in find_unfinished()
+    Generation.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert Nudge("follow_up", row.pk) in find_unfinished()
+    assert follow_up(row.pk) is not None
+    assert claude.state()["calls"] == asked + 1

@@ -41,6 +41,7 @@ WAITS = {
     "generation.services.rounds": ("LOOK_LEASE_SECONDS", "LONGEST_BACK_OFF"),
     "generation.services.arrival": ("FETCH_LEASE_SECONDS",),
     "generation.services.scoring": ("SCORE_LEASE_SECONDS",),
+    "generation.services.follow_up": ("HOLD_SECONDS",),
     "generation.ladder": ("BACKOFF_BASE_SECONDS", "BACKOFF_CAP_SECONDS", "POLL_CAP_SECONDS"),
     "generation.throttle": ("RECOVERY_SECONDS",),
 }
