@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
+from django.db.models import CharField, Value
 from django.db.models.functions import Now
 
-from generation.models import Pulse
+from generation.models import Pulse, Throttle
 
 # The conductor writes its pulse every second or so, beat sends one to each worker every ten.
 SILENCE = timedelta(seconds=30)
@@ -14,11 +15,16 @@ _KEPT = "Everything is kept and goes on from its last step"
 
 
 def silence_banner() -> str:
-    """The words of the banner where a process has been silent for 30 s, "" where all are at work. One query."""
-    alive = set(Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE).values_list("name", flat=True))
-    silent = [name for name in PROCESSES if name not in alive]
+    """The words of the banner where a process has been silent for 30 s or a provider is left alone, "" where all are
+    at work. One query.
+    """
+    nothing = Value("", output_field=CharField())
+    pulses = Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE).values_list("name", nothing)
+    paused = Throttle.objects.filter(paused_until__gt=Now()).exclude(note="").values_list("account", "note")
+    notes = dict(pulses.union(paused))
+    silent = [name for name in PROCESSES if name not in notes]
     if not silent:
-        return ""
+        return " ".join(note for _, note in sorted(notes.items()) if note)
     if len(silent) == len(PROCESSES):
         return (
             f"Nobody is rendering: the machines behind Loupe are not running. {_KEPT} once they are back. "

@@ -1,0 +1,26 @@
+"""The banner: who is silent, and which provider is left alone, in words for people and one query."""
+
+from typing import Any
+
+import pytest
+
+from generation import throttle
+from generation.services.sweep import record_pulse
+from generation.silence import PROCESSES, silence_banner
+
+
+@pytest.mark.both_engines
+@pytest.mark.django_db
+def test_the_banner_says_who_is_silent_and_who_is_left_alone(django_assert_num_queries: Any) -> None:
+    assert "Nobody is rendering" in silence_banner()
+    for name in PROCESSES:
+        record_pulse(name)
+    assert silence_banner() == ""
+    throttle.pause(
+        "replicate", seconds=20, note="Replicate cannot answer just now (503). Nothing new is sent for 20 s."
+    )
+    with django_assert_num_queries(1):
+        assert silence_banner() == note
+    assert throttle.take_permits("replicate", wanted=3) == 0
+    throttle.pause("replicate", seconds=1, note="shorter")
+    assert list(throttle.pauses()) == ["replicate"]
