@@ -16,9 +16,8 @@ def test_the_banner_says_who_is_silent_and_who_is_left_alone(django_assert_num_q
     for name in PROCESSES:
         record_pulse(name)
     assert silence_banner() == ""
-    throttle.pause(
-        "replicate", seconds=20, note="Replicate cannot answer just now (503). Nothing new is sent for 20 s."
-    )
+    note = "Replicate cannot answer just now (503). Nothing new is sent for 20 s."
+    throttle.pause("replicate", seconds=20, note=note)
     with django_assert_num_queries(1):
         assert silence_banner() == note
     assert throttle.take_permits("replicate", wanted=3) == 0
