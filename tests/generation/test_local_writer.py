@@ -407,7 +407,10 @@ def test_cleaning_drops_what_is_no_word() -> None:
 
 
 def test_the_heading_of_a_shot_list_is_not_what_the_campaign_is_about() -> None:
-    brief = "Kettle and Kin brings back its winter blend.\nMood: cosy\n\n## Four shots\n1. Hero (16:9): a clay mug on linen\n2. Detail (4:5): close-up of the glaze\n"
+    brief = (
+        "Kettle and Kin brings back its winter blend.\nMood: cosy\n\n## Four shots\n"
+        "1. Hero (16:9): a clay mug on linen\n2. Detail (4:5): close-up of the glaze\n"
+    )
     reading = LocalPromptWriter().read_brief(brief=brief, brand=None)
     assert [shot.description for shot in reading.shots] == ["A clay mug on linen", "Close-up of the glaze"]
     assert "Four" not in reading.title
