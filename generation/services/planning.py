@@ -1,6 +1,7 @@
 """From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -84,9 +85,12 @@ def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
     try:
         if campaign.brief and not campaign.shots.exists():
             _read_brief(campaign=campaign, brand=brand)
+        kept_at = time.monotonic()
         for shot in campaign.shots.filter(removed_at__isnull=True, prompt="").order_by("position").iterator(200):
-            if not keep_lease():
-                return
+            if time.monotonic() - kept_at > PLAN_LEASE_SECONDS / 4:
+                if not keep_lease():
+                    return
+                kept_at = time.monotonic()
             write_shot_prompt(shot=shot, campaign=campaign, brand=brand)
     except ProviderBusy:
         raise

@@ -1,5 +1,9 @@
 """One step of finished renders, by name; the same for a Celery worker and for the headless pipeline."""
 
+import logging
+
+from django.db import OperationalError
+
 from generation.providers.base import ProviderBusy
 from generation.services.arrival import mirror_image
 from generation.services.deliveries import handle_delivery
@@ -7,6 +11,8 @@ from generation.services.follow_up import follow_up
 from generation.services.planning import plan_campaign
 from generation.services.scoring import score_image
 from generation.services.sweep import Nudge
+
+logger = logging.getLogger(__name__)
 
 
 def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
@@ -29,4 +35,7 @@ def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
             plan_campaign(int(nudge.subject))
     except ProviderBusy:
         return []
+    except OperationalError as error:
+        # many writers on SQLite, or a database that restarts: the table still says what is to be done
+        logger.warning("%s of %s waits for the database (%s).", nudge.step, nudge.subject, error)
     return []

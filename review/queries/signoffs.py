@@ -9,7 +9,7 @@ from generation.files import rendition_url, srcset
 from generation.gate import LABELS
 from generation.models import Generation, Score
 from generation.placeholders import placeholder_data_uri
-from review.models import Decision, Export, ExportFile, SignOff, Verdict
+from review.models import Annotation, Decision, Export, ExportFile, SignOff, Verdict
 from review.queries.house import finals_to_sign
 
 SHOWN = 120
@@ -171,3 +171,12 @@ def score_lines(generation: Generation) -> tuple[Score | None, list[Dimension]]:
         )
         for name, entry in score.dimensions.items()
     ]
+
+
+def open_marks(generation: Generation) -> int:
+    """Marks on this very image that ask for a change and are not resolved."""
+    return (
+        Annotation.objects.filter(generation=generation, deleted_at__isnull=True, resolved_at__isnull=True)
+        .exclude(kind=Annotation.Kind.KEEP)
+        .count()
+    )

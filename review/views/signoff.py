@@ -143,6 +143,7 @@ def _page(
         "approvals": queries.approvals(generation),
         "score": score,
         "dimensions": dimensions,
+        "open_marks": queries.open_marks(generation),
         "brand_kit": generation.campaign.brand_kit,
         "next_pk": queries.next_final(request.membership.workspace_id, after=generation),
     }

@@ -124,7 +124,11 @@
   document.addEventListener("htmx:config:request", (event) => {
     // the cookie is newer than the page after a sign-in in another tab
     const token = cookie(document.querySelector('meta[name="csrf-cookie"]')?.content || "csrftoken");
-    if (token) event.detail.ctx.request.headers["X-CSRFToken"] = token;
+    if (!token) return;
+    const { request } = event.detail.ctx;
+    request.headers["X-CSRFToken"] = token;
+    // Django reads the form's own field first, and that one is as old as the page
+    if (request.body?.has?.("csrfmiddlewaretoken")) request.body.set("csrfmiddlewaretoken", token);
   });
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = event.detail;

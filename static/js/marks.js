@@ -250,7 +250,12 @@ export const openMarks = (root) => {
     glass = null;
     annotator?.setDrawingEnabled(false);
     if (state.tool === "pin" || state.tool === "freehand") layGlass();
-    else if (state.tool && annotator) { annotator.setDrawingTool(state.tool); annotator.setDrawingEnabled(true); }
+    else if (state.tool && annotator) {
+      // corners are clicked, boxes are dragged
+      annotator.setDrawingMode(state.tool === "polygon" ? "click" : "drag");
+      annotator.setDrawingTool(state.tool);
+      annotator.setDrawingEnabled(true);
+    }
   };
 
   const use = (tool) => {
@@ -259,7 +264,11 @@ export const openMarks = (root) => {
     root.querySelectorAll("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool)));
     root.querySelector("#stage").classList.toggle("is-marking", !!state.tool);
     arm();
-    if (state.tool) announce(`${state.tool}: draw on the picture, or Escape.`);
+    if (state.tool) {
+      const how = state.tool === "polygon" ? "click each corner, double-click the last one" : state.tool === "pin" ? "click on the picture" : "drag on the picture";
+      announce(`${state.tool}: ${how}, or Escape.`);
+      window.loupe.toast({ key: "tool", words: `${state.tool[0].toUpperCase()}${state.tool.slice(1)}: ${how}` });
+    }
   };
 
   /* --- the list beside it ------------------------------------------------------------------------------ */

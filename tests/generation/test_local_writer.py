@@ -414,3 +414,15 @@ def test_the_heading_of_a_shot_list_is_not_what_the_campaign_is_about() -> None:
     reading = LocalPromptWriter().read_brief(brief=brief, brand=None)
     assert [shot.description for shot in reading.shots] == ["A clay mug on linen", "Close-up of the glaze"]
     assert "Four" not in reading.title
+
+
+def test_a_mail_is_read_without_its_envelope_and_the_first_words_are_the_title() -> None:
+    brief = (
+        "From: Tom\nDate: 3 May\nSubject: Re: Fwd: Tidemark spring mugs\n\nHi both, stoneware mugs in sea-green.\n\n"
+        "## Shots we need\n- Hero (16:9): a stoneware mug on linen\n- Detail (4:5): close-up of the glaze\n"
+    )
+    reading = LocalPromptWriter().read_brief(brief=brief, brand=None)
+    assert reading.title == "Tidemark spring mugs"
+    assert not any(point.startswith(("From", "Date")) for point in reading.key_points)
+    plain = LocalPromptWriter().read_brief(brief="Tidemark spring launch\n\n" + brief.partition("\n\n")[2], brand=None)
+    assert plain.title == "Tidemark spring launch"

@@ -31,7 +31,13 @@ _MOOD_FIELDS = frozenset(
     }
 )
 # "Four launch shots" heads a list; it is not what the campaign is about.
-_SHOT_HEADING = re.compile(r"(?:[\w-]+ ){0,3}(?:shots?|shot list|pictures?|images?|visuals?|photos?)", re.IGNORECASE)
+_SHOT_HEADING = re.compile(
+    r"(?:[\w-]+ ){0,3}(?:shots?|pictures?|images?|visuals?|photos?)(?: list| needed| wanted| (?:we|you) need)?",
+    re.IGNORECASE,
+)
+# A brief that came as a mail: who wrote it and when is nothing to be shown.
+_MAIL_FIELDS = frozenset({"from", "to", "cc", "date", "sent", "reply-to", "von", "an", "datum"})
+_ANSWERED = re.compile(r"(?:(?:re|fwd?|aw|wg) ?: *)+", re.IGNORECASE)
 _PRODUCT_FIELDS = frozenset({"product", "produkt", "what", "item", "brand"})
 _MOOD_OTHERWISE = "clean, confident"
 _NO_TITLE = "Untitled campaign"
@@ -122,7 +128,8 @@ def _find_title(lines: list[Line]) -> str:
     for line in lines[:200]:
         if line.role == "field" and line.name in _TITLE_FIELDS:
             return _as_title(line.text)
-    for line in [line for role in ("heading", "text", "field") for line in lines[:40] if line.role == role]:
+    first = [line for line in lines[:40] if line.role in {"heading", "text"}]
+    for line in [*first, *(line for line in lines[:40] if line.role == "field" and line.name not in _MAIL_FIELDS)]:
         title = _as_title(line.text)
         if title and title.lower() not in _GENERIC_TITLES and not _SHOT_HEADING.fullmatch(title):
             return title
@@ -130,7 +137,7 @@ def _find_title(lines: list[Line]) -> str:
 
 
 def _as_title(text: str) -> str:
-    text = _TICKET.sub("", text)
+    text = _ANSWERED.sub("", _TICKET.sub("", text).strip())
     first = (split_sentences(text) or [""])[0].split(": ")
     title = clip_words((first[0] if count_words(first[0]) >= 3 else ": ".join(first)).rstrip(".:"), 12)[:120].strip()
     return title[:1].upper() + title[1:]
@@ -165,6 +172,8 @@ def _find_key_points(lines: list[Line]) -> list[str]:
     candidates: list[tuple[int, int, str]] = []
     for line in lines:
         if line.role == "heading" or (line.role == "item" and _is_shot_section(line)):
+            continue
+        if line.role == "field" and line.name in _MAIL_FIELDS:
             continue
         prefix = f"{line.name.capitalize()}: " if line.role == "field" else ""
         for sentence in split_sentences(line.text):
