@@ -69,10 +69,16 @@ class EngineRoom:
     nursery: Nursery
 
     def drain(self, *, seconds: float, meanwhile: Callable[[], None] | None = None) -> float:
-        """Wait until every generation is over and followed up; the seconds it took."""
-        began = time.monotonic()
+        """Wait until every generation is over and followed up; the seconds it took.
+
+        Stuck is what does not move: nothing took a step for `seconds`, however slow the machine is.
+        """
+        began = moved = time.monotonic()
+        steps = 0
         while self.unfinished():
-            if time.monotonic() - began > seconds:
+            if (now_taken := GenerationEvent.objects.count()) != steps:
+                steps, moved = now_taken, time.monotonic()
+            if time.monotonic() - moved > seconds:
                 rows = list(Generation.objects.filter(pk__in=self.unfinished()[:5]).values())
                 raise AssertionError(f"Stuck after {seconds} s: {self.states()}\n{rows}\n{self.nursery.words()}")
             if meanwhile:

@@ -43,7 +43,7 @@ def test_killed_once_at_every_step(process_environment: dict[str, str], redis_ur
     assert GenerationEvent.objects.filter(note="Found at the provider.").exists()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
     """R1 in small: 200 generations, 200 kills of conductors, workers and web over every step. `make soak` has 1,000."""
     start(make_campaign(shots=200, models=(FLUX, SDXL)))

@@ -103,7 +103,7 @@ def test_the_film_shows_the_stack_newest_first(client: Client, campaign: Campaig
     two = image(campaign, shot=one.shot)
     GenerationFactory(shot=one.shot, failed=True)
     page = client.get(address(one)).content.decode()
-    links = re.findall(r'href="([^"]+)" data-version-link( aria-current="true")?', page)
+    links = re.findall(r'href="([^"]+)"\s+data-version-link(\s+aria-current="true")?', page)
     assert [(link, bool(here)) for link, here in links] == [(address(two), False), (address(one), True)]
 
 

@@ -201,7 +201,7 @@ def test_an_independent_first_look_hides_and_does_not_leak(client: Client, campa
     VerdictFactory(generation=decided, by=ana)
     page = client.get(address(campaign)).content.decode()
     assert "Rejected by" not in page
-    assert page.count("6.1") == page.count('class="thumb-score') == 1
+    assert len(re.findall(r"(?<![\d.])6\.1(?!\d)", page)) == page.count('class="thumb-score') == 1
     for query in ("decision=rejected", "below=1&unreviewed=1", "score_from=1&unreviewed=1"):
         assert undecided.pk not in shown(client, campaign, query)
     assert shown(client, campaign, "sort=best") == [decided.pk]
