@@ -176,8 +176,10 @@ const undo = () => {
   go(address);
 };
 const shownBefore = new Map(); // image id → what stands once its undo is stored
+const latest = new Map(); // image id → the server's last answer about it
 
 document.addEventListener("verdict:stored", ({ detail }) => {
+  latest.set(detail.id, detail.answer);
   for (const address of cache.keys()) if (idIn(address) === detail.id && address !== root.dataset.url) cache.delete(address);
   if (detail.entry.decision === "undo" && !verdicts.pending(detail.id)) shownBefore.delete(detail.id);
   if (detail.id !== root.dataset.id || verdicts.pending(detail.id)) return;
@@ -222,6 +224,9 @@ const begin = () => {
   }) : null;
   marks = picture && !root.dataset.compare ? openMarks(root) : null;
   beginComparing();
+  // a page that was on its way while the verdict was stored still shows what stood before
+  const told = latest.get(root.dataset.id);
+  if (told && told.version > Number(root.dataset.seen) && !verdicts.pending(root.dataset.id)) draw(told.decision, told.words);
   const version = verdicts.knownVersion(root.dataset.id);
   if (version > Number(root.dataset.seen)) root.dataset.seen = version;
   const mine = decided.get(root.dataset.id);

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User
@@ -89,9 +89,10 @@ class EngineRoom:
     @staticmethod
     def unfinished() -> list[str]:
         """Generations that a machine still has to touch."""
-        running = Generation.objects.filter(state__in=[state.value for state in UNFINISHED])
-        waiting = Generation.objects.filter(followed_up=False, state__in=["ready", "refused", "failed"])
-        return [*running.values_list("pk", flat=True), *waiting.values_list("pk", flat=True)]
+        running = Q(state__in=[state.value for state in UNFINISHED])
+        waiting = Q(followed_up=False, state__in=["ready", "refused", "failed"])
+        # in one look: between two, a row could step from one list into the other
+        return list(Generation.objects.filter(running | waiting).values_list("pk", flat=True))
 
     @staticmethod
     def states() -> dict[str, int]:
