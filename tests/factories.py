@@ -21,6 +21,7 @@ from generation import images
 from generation.models import Generation, Score
 from generation.states import GenerationState, Purpose
 from review.models import Decision, SignOff, Standing, Verdict
+from review.services.standings import ensure_standing, set_standing
 
 STUDIO = "studio/comp"
 PASSWORD = "a long enough password"
@@ -271,17 +272,11 @@ class ScoreFactory(DjangoModelFactory):
     )
 
 
-class StandingFactory(DjangoModelFactory):
-    """Where an image stands with people."""
-
-    class Meta:
-        model = Standing
-        django_get_or_create = ("generation",)
-
-    generation = factory.SubFactory(GenerationFactory, ready=True)
-    workspace = factory.SelfAttribute("generation.workspace")
-    campaign = factory.SelfAttribute("generation.campaign")
-    shot = factory.SelfAttribute("generation.shot")
+def show_standing(generation: Generation, **fields: Any) -> None:
+    """Bring an image's Standing, and what lists filter by, up to this."""
+    ensure_standing(generation)
+    set_standing(Standing.objects.all(), generation_id=generation.pk, decided_at=timezone.now(), **fields)
+    generation.decision = fields["decision"]
 
 
 class VerdictFactory(DjangoModelFactory):
@@ -299,18 +294,12 @@ class VerdictFactory(DjangoModelFactory):
     def standing_row(self: Any, create: bool, extracted: Any, **fields: Any) -> None:
         """The row that lists read."""
         if create and self.standing:
-            Standing.objects.update_or_create(
-                generation=self.generation,
-                defaults={
-                    "workspace": self.generation.workspace,
-                    "campaign": self.generation.campaign,
-                    "shot": self.generation.shot,
-                    "decision": self.decision,
-                    "version": self.generation.verdicts.count(),
-                    "verdict": self,
-                    "decided_by": self.by,
-                    "decided_at": timezone.now(),
-                },
+            show_standing(
+                self.generation,
+                decision=self.decision,
+                version=self.generation.verdicts.count(),
+                verdict=self,
+                decided_by=self.by,
             )
 
 
@@ -335,15 +324,4 @@ class SignOffFactory(DjangoModelFactory):
     def standing_row(self: Any, create: bool, extracted: Any, **fields: Any) -> None:
         """The row that lists read."""
         if create:
-            Standing.objects.update_or_create(
-                generation=self.generation,
-                defaults={
-                    "workspace": self.workspace,
-                    "campaign": self.generation.campaign,
-                    "shot": self.shot,
-                    "decision": "signed",
-                    "version": 2,
-                    "decided_by": self.by,
-                    "decided_at": timezone.now(),
-                },
-            )
+            show_standing(self.generation, decision="signed", version=2, decided_by=self.by)

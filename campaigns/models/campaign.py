@@ -103,6 +103,12 @@ class Shot(models.Model):
 
     class Meta:
         ordering = ["position", "pk"]
+        indexes = [
+            models.Index(
+                fields=["campaign", "position", "id"], name="shot_order", condition=Q(removed_at__isnull=True)
+            ),
+            models.Index(fields=["campaign", "removed_at"], name="shot_removed", condition=Q(removed_at__isnull=False)),
+        ]
         constraints = [models.UniqueConstraint(fields=["campaign", "slug"], name="shot_slug_once")]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """One render of one shot, its life and its lineage."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import models
@@ -7,12 +8,48 @@ from django.db.models import Q
 from ulid import ULID
 
 from campaigns.models import Campaign, Shot, UsdField, User, Workspace
-from generation.states import UNFINISHED, GenerationState, Purpose
+from generation.states import TERMINAL, UNFINISHED, GenerationState, Purpose
 
 
 def new_generation_id() -> str:
     """`gen_` and a ULID: sortable by time, safe in addresses."""
     return f"gen_{ULID()}"
+
+
+def _sheet_indexes() -> list[models.Index]:
+    """One range of one index for each filter of the contact sheet, by time and by score.
+
+    They hold finished images only, so that the engine's steps before that do not pay for them.
+    """
+    ready = Q(state=GenerationState.READY.value)
+    narrowed: dict[str, tuple[list[str], Q]] = {
+        "": ([], ready),
+        "_decision": (["decision"], ready),
+        "_weakest": (["weakest"], ready),
+        "_model": (["model"], ready),
+        "_below": ([], ready & Q(passed=False)),
+        "_flagged": ([], ready & Q(escalated=True)),
+    }
+    indexes = []
+    for name, (columns, condition) in narrowed.items():
+        indexes += [
+            models.Index(fields=["campaign", *columns, "id"], name=f"sheet_newest{name}", condition=condition),
+            models.Index(fields=["campaign", *columns, "average", "id"], name=f"sheet_best{name}", condition=condition),
+        ]
+    return [
+        *indexes,
+        models.Index(fields=["campaign", "completed_at"], name="sheet_arrivals", condition=ready),
+        models.Index(fields=["campaign", "id"], name="sheet_working", condition=Q(state__in=_values(UNFINISHED))),
+        models.Index(
+            fields=["campaign", "id"],
+            name="sheet_failed",
+            condition=Q(state__in=_values(TERMINAL - {GenerationState.READY})),
+        ),
+    ]
+
+
+def _values(states: Iterable[str]) -> list[str]:
+    return sorted(str(state) for state in states)
 
 
 class Generation(models.Model):
@@ -92,16 +129,19 @@ class Generation(models.Model):
     passed = models.BooleanField(null=True, blank=True)
     escalated = models.BooleanField(default=False, help_text="The machines gave up: a person decides.")
 
+    # what people decided, copied from review.Standing by review.services.standings for the same reason; "" while open
+    decision = models.CharField(max_length=10, blank=True, default="", db_default="")
+
     class Meta:
         indexes = [
             models.Index(fields=["campaign", "-id"], name="generation_sheet"),
-            models.Index(fields=["campaign", "average", "id"], name="generation_by_score"),
+            *_sheet_indexes(),
             models.Index(fields=["shot", "-version"], name="generation_stack"),
             models.Index(fields=["workspace", "-id"], name="generation_recent"),
             models.Index(
                 fields=["state", "due_at"],
                 name="generation_unfinished",
-                condition=Q(state__in=sorted(state.value for state in UNFINISHED)),
+                condition=Q(state__in=_values(UNFINISHED)),
             ),
             models.Index(
                 fields=["state"],

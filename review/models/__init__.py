@@ -6,6 +6,7 @@ from review.models.export import Export, ExportFile
 from review.models.notice import Assignment, Notice, ReviewLease, SavedView
 from review.models.share import ShareLink
 from review.models.signoff import SignOff
+from review.models.tally import Tally
 from review.models.verdict import Decision, RejectReason, Standing, Verdict
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "ShareLink",
     "SignOff",
     "Standing",
+    "Tally",
     "Verdict",
 ]

@@ -57,7 +57,7 @@ class Standing(models.Model):
     """Where an image stands with people: one row an image from its first decision on.
 
     `version` grows with every decision; a form that carries an older one is answered 409.
-    Written by `review.services.verdicts` and `review.services.signoff` only.
+    Written by `review.services.standings` only, which copies the decision to the image for lists to filter by.
     """
 
     UNDECIDED = "undecided"
@@ -74,7 +74,11 @@ class Standing(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["campaign", "decision"], name="standing_by_decision")]
+        indexes = [
+            models.Index(fields=["campaign", "decision"], name="standing_by_decision"),
+            models.Index(fields=["campaign", "decided_at"], name="standing_by_time"),
+            models.Index(fields=["workspace", "shot"], name="standing_to_sign", condition=Q(decision="approved")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.generation_id}: {self.get_decision_display()}"

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from campaigns.models import Campaign, User
 from generation.files import file_url, rendition_url
@@ -14,21 +14,20 @@ from generation.models import Generation, GenerationEvent, Score
 from generation.placeholders import placeholder_data_uri
 from generation.states import GenerationState
 from review.models import Decision, Verdict
+from review.queries.counts import Counts, read_counts
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
     COLUMNS,
     SIGNED,
-    Counts,
     Verdicts,
     filtered,
     loupe_address,
     model_label,
-    read_counts,
     thumb_of,
     values_of,
     verdicts_of,
 )
-from review.queries.sheet_filter import ORDERS, SheetFilter, beyond
+from review.queries.sheet_filter import ORDERS, SheetFilter, Stretch, stretches
 
 STEP_WORDS = {
     "queued": "Queued",
@@ -277,15 +276,18 @@ def read_neighbours(generation: Generation, wanted: SheetFilter, *, viewer: User
 def _step(
     campaign: Campaign, wanted: SheetFilter, generation: Generation, viewer: User, *, backwards: bool = False
 ) -> str | None:
-    terms = ORDERS[wanted.sort]
-    rows = filtered(campaign, wanted, viewer=viewer).filter(
-        beyond(terms=terms, values=values_of(generation, wanted), backwards=backwards)
-    )
-    ordered = rows.order_by(*(term.order(backwards=backwards) for term in terms))
-    return ordered.values_list("pk", flat=True).first()
+    rows = filtered(campaign, wanted, viewer=viewer)
+    return _first_of(rows, stretches(ORDERS[wanted.sort], values=values_of(generation, wanted), backwards=backwards))
 
 
 def _first(campaign: Campaign, wanted: SheetFilter, generation: Generation, viewer: User) -> str | None:
     rows = filtered(campaign, wanted, viewer=viewer).exclude(pk=generation.pk)
-    ordered = rows.order_by(*(term.order(backwards=False) for term in ORDERS[wanted.sort]))
-    return ordered.values_list("pk", flat=True).first()
+    return _first_of(rows, stretches(ORDERS[wanted.sort]))
+
+
+def _first_of(rows: QuerySet[Generation], parts: list[Stretch]) -> str | None:
+    for condition, order in parts:
+        pk: str | None = rows.filter(condition).order_by(*order).values_list("pk", flat=True).first()
+        if pk:
+            return pk
+    return None

@@ -19,7 +19,7 @@ from generation.models import Generation
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
 from review.models import Assignment, Standing, Verdict
-from review.queries.sheet_filter import ORDERS, SheetFilter, beyond, read_cursor, write_cursor
+from review.queries.sheet_filter import ORDERS, SheetFilter, read_cursor, stretches, write_cursor
 
 PAGE = 60
 SIGNED = "signed"
@@ -82,21 +82,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Finished images of the campaign, and how many of them are what."""
-
-    all: int
-    reviewed: int
-    below: int
-    approved: int
-    escalated: int
-
-    @property
-    def unreviewed(self) -> int:
-        return self.all - self.reviewed
-
-
-@dataclass(frozen=True, slots=True)
 class SheetPage:
     """A page of cards; `next` is the cursor of the following one, "" at the end."""
 
@@ -115,8 +100,9 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
     if wanted.escalated:
         rows = rows.filter(escalated=True)
     if wanted.mine:
-        assigned = Assignment.objects.filter(generation=OuterRef("pk"), to=viewer)
-        rows = rows.filter(Exists(assigned) | Exists(_own(viewer)))
+        assigned = Assignment.objects.filter(to=viewer).values("generation_id")
+        decided = Verdict.objects.filter(by=viewer, standing=True).values("generation_id")
+        rows = rows.filter(pk__in=assigned.union(decided, all=True))
     blind = campaign.independent_first_look
     if wanted.unreviewed:
         rows = rows.filter(_unreviewed(blind=blind, viewer=viewer))
@@ -136,7 +122,7 @@ def _of_state(rows: QuerySet[Generation], state: str) -> QuerySet[Generation]:
 
 def _of_judgement(rows: QuerySet[Generation], wanted: SheetFilter) -> QuerySet[Generation]:
     if wanted.decision:
-        rows = rows.filter(standing__decision=wanted.decision)
+        rows = rows.filter(decision=wanted.decision)
     if wanted.below:
         rows = rows.filter(passed=False)
     if wanted.weakest:
@@ -155,19 +141,19 @@ def _own(viewer: User) -> QuerySet[Verdict]:
 def _unreviewed(*, blind: bool, viewer: User) -> Q:
     """Finished and not decided on; where first looks are independent, not by this viewer."""
     if blind:
-        return Q(~Exists(_own(viewer)), state=GenerationState.READY) & ~Q(standing__decision=SIGNED)
-    undecided = Q(standing__isnull=True) | Q(standing__decision=Standing.UNDECIDED)
-    return undecided & Q(state=GenerationState.READY)
+        return Q(~Exists(_own(viewer)), state=GenerationState.READY) & ~Q(decision=SIGNED)
+    return Q(decision="", state=GenerationState.READY)
 
 
 def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str, shots: list[Shot]) -> SheetPage:
-    """The page that begins after `cursor` ("" for the first). Two queries: cards and stacks."""
+    """The page that begins after `cursor` ("" for the first). Two queries, three where the scored ones end."""
     terms = ORDERS[wanted.sort]
     rows = _with_own_verdict(filtered(campaign, wanted, viewer=viewer), viewer)
     values = read_cursor(cursor, terms=terms) if cursor else None
-    if values is not None:
-        rows = rows.filter(beyond(terms=terms, values=values))
-    found = list(rows.order_by(*(term.order(backwards=False) for term in terms))[: PAGE + 1])
+    found: list[Generation] = []
+    for condition, order in stretches(terms, values=values):
+        if len(found) <= PAGE:
+            found += rows.filter(condition).order_by(*order)[: PAGE + 1 - len(found)]
     shown = found[:PAGE]
     next_cursor = write_cursor(values_of(shown[-1], wanted)) if len(found) > PAGE else ""
     return SheetPage(_cards(shown, campaign, wanted, shots, first_page=values is None), next_cursor)
@@ -261,22 +247,6 @@ def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False)
         "words": "" if ready else STATE_WORDS.get(GenerationState(generation.state), "Being made"),
         "eager": eager,
     }
-
-
-def read_counts(campaign: Campaign, *, viewer: User) -> Counts:
-    """How many finished images there are, and of which kind. One query."""
-    blind = campaign.independent_first_look
-    counted = Generation.objects.filter(
-        campaign=campaign, shot__removed_at__isnull=True, state=GenerationState.READY
-    ).aggregate(
-        all=Count("pk"),
-        unreviewed=Count("pk", filter=_unreviewed(blind=blind, viewer=viewer)),
-        below=Count("pk", filter=Q(passed=False)),
-        approved=Count("pk", filter=Q(standing__decision__in=["approved", SIGNED])),
-        escalated=Count("pk", filter=Q(escalated=True)),
-    )
-    unreviewed = counted.pop("unreviewed")
-    return Counts(reviewed=counted["all"] - unreviewed, **counted)
 
 
 def read_shots(campaign: Campaign) -> list[Shot]:

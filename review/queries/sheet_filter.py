@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
 from generation.gate import LABELS
 
@@ -113,21 +114,49 @@ ORDERS: dict[str, tuple[Term, ...]] = {
 }
 
 
-def beyond(*, terms: tuple[Term, ...], values: tuple[Any, ...], backwards: bool = False) -> Q:
-    """What comes after (or, backwards, before) the row with these values in this order."""
+Stretch = tuple[Q, list[OrderBy]]
+
+
+def stretches(
+    terms: tuple[Term, ...], *, values: tuple[Any, ...] | None = None, backwards: bool = False
+) -> list[Stretch]:
+    """What comes after (or, backwards, before) the row with these values: one stretch of an index after the other.
+
+    Without values: everything. Rows without a value in a nullable first column are a stretch of their own behind the
+    others, so that no part of the database's work grows with the distance from the first row.
+    """
+    first, rest = terms[0], terms[1:]
+    if not first.nullable:
+        return [(_beyond(terms, values, backwards), _order(terms, backwards))]
+    have, lack = Q(**{f"{first.column}__isnull": False}), Q(**{f"{first.column}__isnull": True})
+    without_value = values is not None and values[0] is None
+    found: list[Stretch] = []
+    if not without_value or backwards:
+        bounds = None if without_value else values
+        found.append((have & _beyond(terms, bounds, backwards), _order(terms, backwards)))
+    if without_value or not backwards:
+        bounds = values[1:] if without_value and values else None
+        found.append((lack & _beyond(rest, bounds, backwards), _order(rest, backwards)))
+    return found[::-1] if backwards else found
+
+
+def _order(terms: tuple[Term, ...], backwards: bool) -> list[OrderBy]:
+    return [F(term.column).desc() if term.descending != backwards else F(term.column).asc() for term in terms]
+
+
+def _beyond(terms: tuple[Term, ...], values: tuple[Any, ...] | None, backwards: bool) -> Q:
+    """The rows of this order after these values. One bound of an index first, then the exact comparison."""
+    if values is None:
+        return Q()
+    lookups = ["lt" if term.descending != backwards else "gt" for term in terms]
+    if len(terms) > 1 and len(set(lookups)) == 1:
+        compare = TupleLessThan if lookups[0] == "lt" else TupleGreaterThan
+        return Q(compare(Tuple(*(F(term.column) for term in terms)), values))
     found, same = Q(pk__in=[]), Q()
-    for term, value in zip(terms, values, strict=True):
-        if value is None:
-            if backwards:
-                found |= same & Q(**{f"{term.column}__isnull": False})
-            same &= Q(**{f"{term.column}__isnull": True})
-            continue
-        step = Q(**{f"{term.column}__{'lt' if term.descending != backwards else 'gt'}": value})
-        if term.nullable and not backwards:
-            step |= Q(**{f"{term.column}__isnull": True})
-        found |= same & step
+    for term, lookup, value in zip(terms, lookups, values, strict=True):
+        found |= same & Q(**{f"{term.column}__{lookup}": value})
         same &= Q(**{term.column: value})
-    return found
+    return Q(**{f"{terms[0].column}__{lookups[0]}e": values[0]}) & found if len(terms) > 1 else found
 
 
 def write_cursor(values: tuple[Any, ...]) -> str:

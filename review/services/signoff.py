@@ -1,4 +1,4 @@
-"""The signature under a final. Only writer of SignOff; writes Standing as "signed" and back.
+"""The signature under a final. Only writer of SignOff.
 
 A signature binds to the SHA-256 of the file as it lies in storage at that moment. It locks
 the stack of the shot: `is_signed` is what the verdict service asks before it writes.
@@ -18,6 +18,7 @@ from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Decision, Export, SignOff, Standing, Verdict
 from review.services.exports import request_export
+from review.services.standings import set_standing
 from review.services.verdicts import StackSigned, StaleVerdict, VerdictRefused, record_verdict
 
 SIGNED = "signed"
@@ -132,8 +133,13 @@ def withdraw_signature(*, signature: SignOff, by: User) -> SignOff:
     )
     if withdrawn != 1:
         raise SignOffOutdated("This signature was withdrawn before. Nothing was changed.")
-    Standing.objects.filter(pk=signature.generation_id, decision=SIGNED).update(
-        decision=Decision.APPROVED, version=F("version") + 1, decided_by=by, decided_at=now
+    set_standing(
+        Standing.objects.filter(decision=SIGNED),
+        generation_id=signature.generation_id,
+        decision=Decision.APPROVED,
+        version=F("version") + 1,
+        decided_by=by,
+        decided_at=now,
     )
     Export.objects.filter(files__signoff=signature, state__in=[Export.State.WAITING, Export.State.RUNNING]).update(
         problem="A signature was withdrawn while this export was under way."
@@ -200,10 +206,14 @@ def _confirm_file(*, generation: Generation, confirmed_sha256: str) -> str:
 
 def _lock_stack(*, generation: Generation, by: User, seen_version: int) -> None:
     """Approved to signed by compare-and-set on the version that the approver saw."""
-    locked = Standing.objects.filter(pk=generation.pk, decision=Decision.APPROVED, version=seen_version).update(
-        decision=SIGNED, version=F("version") + 1, decided_by=by, decided_at=timezone.now()
-    )
-    if locked == 1:
+    if set_standing(
+        Standing.objects.filter(decision=Decision.APPROVED, version=seen_version),
+        generation_id=generation.pk,
+        decision=SIGNED,
+        version=F("version") + 1,
+        decided_by=by,
+        decided_at=timezone.now(),
+    ):
         return
     standing = Standing.objects.select_related("decided_by").filter(pk=generation.pk).first()
     if standing is None or standing.decision == Standing.UNDECIDED:

@@ -1,4 +1,4 @@
-"""What people decide on an image. Only writer of Verdict; writes Standing, as does `review.services.signoff`.
+"""What people decide on an image. Only writer of Verdict; what stands is written by `review.services.standings`.
 
 Verdicts are append-only: a person's newest one stands, taking one back appends a row that says
 which it undoes. Standing is the image's one row for lists; its version is compared and set in
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from campaigns.models import User
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict
+from review.services.standings import claim_standing, ensure_standing, set_standing
 
 SIGNED = "signed"
 LONGEST_NOTE = 2000
@@ -164,19 +164,6 @@ def refuse_signed(shot_id: int) -> None:
         )
 
 
-def ensure_standing(generation: Generation) -> None:
-    """The image has its row; two who make it at once make one."""
-    if Standing.objects.filter(pk=generation.pk).exists():
-        return
-    row = Standing(
-        generation=generation,
-        workspace_id=generation.workspace_id,
-        campaign_id=generation.campaign_id,
-        shot_id=generation.shot_id,
-    )
-    Standing.objects.bulk_create([row], ignore_conflicts=True)
-
-
 def read_standing(generation: Generation) -> Standing:
     """The row as it stands now, with who decided."""
     return Standing.objects.select_related("decided_by", "verdict").get(pk=generation.pk)
@@ -184,7 +171,7 @@ def read_standing(generation: Generation) -> Standing:
 
 def _claim(generation: Generation, seen_version: int) -> bool:
     claimed = Standing.objects.filter(pk=generation.pk, version=seen_version).exclude(decision=SIGNED)
-    return claimed.update(version=F("version") + 1) == 1
+    return claim_standing(claimed)
 
 
 def _repeat_or_stale(generation: Generation, decision: str, by: User, reason: str, note: str) -> Verdict:
@@ -212,7 +199,9 @@ def _is_latest(generation: Generation, verdict: Verdict) -> bool:
 
 def _show(generation: Generation, *, verdict: Verdict | None, by: User) -> None:
     """Bring the image's row up to the verdict that counts now. The caller has claimed the version."""
-    Standing.objects.filter(pk=generation.pk).update(
+    set_standing(
+        Standing.objects.all(),
+        generation_id=generation.pk,
         decision=verdict.decision if verdict else Standing.UNDECIDED,
         verdict=verdict,
         decided_by=by,

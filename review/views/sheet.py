@@ -15,6 +15,7 @@ from campaigns.models import Campaign
 from generation.gate import LABELS
 from review.models import RejectReason
 from review.queries import sheet as queries
+from review.queries.counts import Counts, read_counts
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 
 # A page that slept longer than this reloads instead of catching up.
@@ -54,7 +55,7 @@ def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots: list[Any]) -> dict[str, Any]:
     """What stands around the frames: filters with their counts, choices, reasons."""
-    counts = queries.read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
+    counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
     return {
         "wanted": wanted,
         "shots": shots,
@@ -75,7 +76,7 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots
     }
 
 
-def _chips(wanted: SheetFilter, counts: queries.Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:
+def _chips(wanted: SheetFilter, counts: Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:
     """Query, label, count and whether it is on, for each filter that is one click away."""
     plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot)
     chips: list[tuple[str, str, int | None, bool]] = [

@@ -19,6 +19,7 @@ LONGEST_FILE = 400
 STATE_WRITER = "generation/lifecycle.py"
 MONEY_WRITER = "generation/ledger.py"
 MONEY_MODELS = ("LedgerEntry", "Reservation", "Budget")
+STANDING_WRITER = "review/services/standings.py"
 WRITES = {"create", "update", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete"}
 
 
@@ -146,17 +147,32 @@ def state_writes(tree: ast.AST) -> Iterator[int]:
 
 def money_writes(tree: ast.AST) -> Iterator[int]:
     """Lines that create, change or delete rows of the ledger, reservations or budgets."""
+    return row_writes(tree, MONEY_MODELS)
+
+
+def standing_writes(tree: ast.AST) -> Iterator[int]:
+    """Lines that write where an image stands, or its copy on the image."""
+    yield from row_writes(tree, ("Standing",))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and re.match(r"Generation\..*\.update$", ast.unparse(node.func)):
+            yield from (node.lineno for keyword in node.keywords if keyword.arg == "decision")
+
+
+def row_writes(tree: ast.AST, models: tuple[str, ...]) -> Iterator[int]:
+    """Lines that create, change or delete rows of these models."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         words = ast.unparse(node.func)
         model, _, rest = words.partition(".")
-        if model in MONEY_MODELS and (not rest or words.rpartition(".")[2] in WRITES):
+        if model in models and (not rest or words.rpartition(".")[2] in WRITES):
             yield node.lineno
 
 
 @pytest.mark.parametrize(
-    ("writer", "writes"), [(STATE_WRITER, state_writes), (MONEY_WRITER, money_writes)], ids=["state", "money"]
+    ("writer", "writes"),
+    [(STATE_WRITER, state_writes), (MONEY_WRITER, money_writes), (STANDING_WRITER, standing_writes)],
+    ids=["state", "money", "standing"],
 )
 def test_one_writer(writer: str, writes: Callable[[ast.AST], Iterator[int]]) -> None:
     assert list(writes(tree_of(HOUSE / writer))), f"{writer} writes nothing: this test no longer sees what it guards"
@@ -191,6 +207,18 @@ def test_a_second_writer_of_state_is_seen(line: str) -> None:
 )
 def test_a_second_writer_of_money_is_seen(line: str) -> None:
     assert list(money_writes(ast.parse(line)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Standing.objects.filter(pk=1).update(decision='approved')",
+        "Standing(generation=row)",
+        "Generation.objects.filter(pk=1).update(decision='approved')",
+    ],
+)
+def test_a_second_writer_of_what_stands_is_seen(line: str) -> None:
+    assert list(standing_writes(ast.parse(line)))
 
 
 def test_files_stay_short() -> None:
