@@ -10,6 +10,7 @@ from review.models import (
     Export,
     ExportFile,
     Notice,
+    RejectReason,
     ReviewLease,
     SavedView,
     ShareLink,
@@ -21,9 +22,15 @@ from review.models import (
 
 @admin.register(Verdict)
 class VerdictAdmin(ReadOnlyAdmin):
-    list_display = ("generation_id", "by", "decision", "reason", "standing", "at")
+    list_display = ("generation_id", "by", "decision", "filed_under", "standing", "at")
     list_filter = ("decision", "reason")
     list_select_related = ("by",)
+
+
+@admin.register(RejectReason)
+class RejectReasonAdmin(ReadOnlyAdmin):
+    list_display = ("label", "workspace", "code", "position", "asks_note", "retired_at")
+    list_select_related = ("workspace",)
 
 
 @admin.register(Standing)

@@ -34,6 +34,8 @@ INSIDE = {
     "brand-kits": "settings",
     "new-brand-kit": "settings",
     "brand-kit": "settings",
+    "reject-reasons": "settings",
+    "reject-reason": "settings",
 }
 THEMES = ("light", "dark")
 NOTHING: dict[str, Any] = {

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from review.views import campaigns, costs, exports, inbox, loupe, marks, revisions, settings, sheet, signoff, verdicts
+from review.views import (
+    campaigns,
+    costs,
+    exports,
+    inbox,
+    loupe,
+    marks,
+    reasons,
+    revisions,
+    settings,
+    sheet,
+    signoff,
+    verdicts,
+)
 
 urlpatterns: list[URLPattern] = []
 
@@ -16,6 +29,8 @@ urlpatterns += [
     path("images/<str:pk>/retry/", campaigns.retry_generation, name="retry-generation"),
     path("settings/", settings.settings, name="settings"),
     path("settings/budget/", settings.set_workspace_budget, name="workspace-budget"),
+    path("settings/reject-reasons/", reasons.reject_reasons, name="reject-reasons"),
+    path("settings/reject-reasons/<int:pk>/", reasons.reject_reason, name="reject-reason"),
 ]
 
 # --- sign-off, exports, costs ------------------------------------------------------------

@@ -22,7 +22,7 @@ from generation.services import planning, refine, runs
 from generation.states import GenerationState, Purpose
 from review.demo import content
 from review.exports.deliver import run_export
-from review.models import Decision, Export, RejectReason, Standing
+from review.models import Decision, Export, Standing
 from review.services.annotations import save_marks
 from review.services.mark_targets import FRAGMENTS, SVG
 from review.services.signoff import Disclosure, sign_off
@@ -172,7 +172,7 @@ def _review(campaign: Campaign, *, people: dict[str, User]) -> None:
             weakest,
             decision=Decision.REJECTED,
             by=people["maya"],
-            reason=RejectReason.COMPOSITION,
+            reason="composition",
             note="Too crowded for a headline.",
         )
 

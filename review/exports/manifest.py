@@ -83,7 +83,7 @@ def describe_final(*, signature: SignOff, files: Iterable[ExportFile]) -> dict[s
             {
                 "by": str(verdict.by),
                 "decision": verdict.decision,
-                "reason": verdict.reason,
+                "reason": verdict.filed_under,
                 "at": verdict.at.isoformat(),
                 "standing": verdict.standing,
             }

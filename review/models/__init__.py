@@ -4,10 +4,11 @@ from review.models.annotation import Annotation
 from review.models.comment import Comment
 from review.models.export import Export, ExportFile
 from review.models.notice import Assignment, Notice, ReviewLease, SavedView
+from review.models.reason import RejectReason
 from review.models.share import ShareLink
 from review.models.signoff import SignOff
 from review.models.tally import Tally
-from review.models.verdict import Decision, RejectReason, Standing, Verdict
+from review.models.verdict import Decision, Standing, Verdict
 
 __all__ = [
     "Annotation",

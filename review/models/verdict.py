@@ -16,26 +16,16 @@ class Decision(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
-class RejectReason(models.TextChoices):
-    """The taxonomy a rejection is filed under; the digits 1 to 8 pick it."""
-
-    COMPOSITION = "composition", "Composition"
-    OFF_BRAND = "off_brand", "Off-brand"
-    ARTEFACTS = "artefacts", "Artefacts"
-    TEXT = "text", "Text"
-    ANATOMY = "anatomy", "Anatomy"
-    PRODUCT = "product", "Product wrong"
-    LEGAL = "legal", "Legal"
-    OTHER = "other", "Other"
-
-
 class Verdict(models.Model):
     """One decision of one person on one image. Append-only; the newest of a person stands."""
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="verdicts")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="verdicts")
     decision = models.CharField(max_length=10, choices=Decision.choices)
-    reason = models.CharField(max_length=12, choices=RejectReason.choices, blank=True)
+    reason = models.CharField(max_length=40, blank=True, help_text="The code of the workspace's reason.")
+    reason_words = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="What the reason was called at that moment."
+    )
     note = models.TextField(blank=True)
     standing = models.BooleanField(default=True)
     undoes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -51,6 +41,11 @@ class Verdict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by}: {self.get_decision_display()}"
+
+    @property
+    def filed_under(self) -> str:
+        """The reason in the words of that moment, "" where none was given."""
+        return self.reason_words or self.reason.replace("_", " ").capitalize()
 
 
 class Standing(models.Model):

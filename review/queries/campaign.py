@@ -286,8 +286,9 @@ def read_activity(campaign: Campaign, *, viewer: User) -> list[Happening]:
     for verdict in verdicts.select_related("generation__shot").order_by("-pk")[:ACTIVITY]:
         icon, words = DECISIONS[verdict.decision]
         shot = f"{verdict.generation.shot.title}, version {verdict.generation.version}"
+        after = f"({verdict.filed_under.lower()})" if verdict.reason else ""
         lines.append(
-            Happening(icon, f"{verdict.by} {words}", shot, loupe_address(verdict.generation_id, ""), verdict.at)
+            Happening(icon, f"{verdict.by} {words}", shot, loupe_address(verdict.generation_id, ""), verdict.at, after)
         )
     signatures = SignOff.objects.filter(shot__campaign=campaign).select_related("by", "shot").order_by("-pk")
     for signature in signatures[:ACTIVITY]:

@@ -238,7 +238,7 @@ def _steps(generation: Generation, verdicts: list[Verdict]) -> list[Step]:
         for event in GenerationEvent.objects.filter(generation=generation).select_related("by")
     ]
     for verdict in verdicts:
-        reason = f", {verdict.get_reason_display().lower()}" if verdict.reason else ""
+        reason = f", {verdict.filed_under.lower()}" if verdict.reason else ""
         undone = "went back and " if verdict.undoes_id and verdict.decision != Decision.WITHDRAWN else ""
         words = f"{undone}{VERDICT_WORDS[Decision(verdict.decision)]}{reason}"
         steps.append(

@@ -245,6 +245,19 @@ def by_outcome(outcomes: Mapping[str, tuple[Decimal, int]]) -> Table:
     return Table("outcome", "What became of the money?", columns, _rows(lines))
 
 
+def by_reason(entries: QuerySet[LedgerEntry], *, names: Mapping[str, str]) -> Table:
+    """What people rejected, by the reason that stands. `names`: code to what it is called now. One query."""
+    reason = "generation__standing__verdict__reason"
+    groups = (
+        entries.filter(generation__standing__decision=Decision.REJECTED)
+        .values_list(reason)
+        .annotate(spent=Sum("amount"), images=Count("generation", distinct=True))
+    )
+    lines = [(spent, (names.get(code or "", "Not named"), spent, images)) for code, spent, images in groups]
+    columns = (Column("Reason"), Column("Spent", MONEY), Column("Images", NUMBER))
+    return Table("reason", "Why was it rejected?", columns, _sorted_rows(lines))
+
+
 def each(spent: Decimal, count: int) -> Decimal | None:
     """USD for one approved image, None where there is none."""
     return spent / count if count else None

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from campaigns.models import Budget, Campaign, Workspace
 from generation.models import LedgerEntry
-from review.models import Decision, Standing
+from review.models import Decision, RejectReason, Standing
 from review.reports import cost_tables
 from review.reports.cost_tables import NOTHING, BudgetLine, Kept
 from review.reports.periods import Period
@@ -80,6 +80,7 @@ def costs_report(scope: Scope) -> Report:
     series, is_daily = _series(entries)
     tables = (
         cost_tables.by_outcome(outcomes),
+        cost_tables.by_reason(entries, names=_reason_names(scope)),
         cost_tables.by_purpose(entries),
         cost_tables.by_campaign(by_shot, kept=kept, budgets=budgets),
         cost_tables.by_model(entries),
@@ -135,6 +136,10 @@ def _kept(scope: Scope) -> Kept:
         kept.by_ticket[ticket] = kept.by_ticket.get(ticket, 0) + count
         kept.by_shot[shot_id] = count
     return kept
+
+
+def _reason_names(scope: Scope) -> dict[str, str]:
+    return dict(RejectReason.objects.filter(workspace=scope.workspace).values_list("code", "label"))
 
 
 def _budgets(scope: Scope) -> dict[int | None, BudgetLine]:

@@ -56,6 +56,12 @@ def write_revision(*, regions: Sequence[Region], notes: Sequence[str], prompt: s
     return "\n".join(lines)
 
 
+def write_reason(*, words: str, hint: str, note: str) -> str:
+    """Why an image was turned down, as an instruction: what the reason is called, what it asks for, what was said."""
+    told = "; ".join(part for part in (_plain(hint), _plain(note)) if part)
+    return ": ".join(part for part in (words.lower(), told) if part)
+
+
 def draw_mask(*, regions: Sequence[Region], width: int, height: int) -> bytes | None:
     """A PNG (L) as large as the picture, white where it may change, softened inwards; None without such a region.
 

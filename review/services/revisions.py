@@ -12,9 +12,9 @@ from generation.router import NoModelFits
 from generation.services import refine
 from generation.services.runs import CannotStart
 from generation.states import GenerationState, Purpose
-from review.models import Annotation, Comment, Decision, Verdict
+from review.models import Annotation, Comment, Decision, RejectReason, Verdict
 from review.services.mark_targets import NoTarget, read_place
-from review.services.revision_words import Region, draw_mask, write_revision
+from review.services.revision_words import Region, draw_mask, write_reason, write_revision
 from review.services.verdicts import record_verdict, refuse_signed
 
 LONGEST_PROMPT = 8000
@@ -148,11 +148,12 @@ def _notes(generation: Generation) -> list[str]:
     verdicts = Verdict.objects.filter(
         generation=generation, standing=True, decision__in=[Decision.REJECTED, Decision.CHANGES]
     )
-    for verdict in verdicts:
-        reason = verdict.get_reason_display().lower() if verdict.reason else ""
-        if words := ": ".join(part for part in (reason, verdict.note) if part):
-            notes.append(words)
-    return notes
+    hints = dict(RejectReason.objects.filter(workspace_id=generation.workspace_id).values_list("code", "hint"))
+    told = [
+        write_reason(words=verdict.filed_under, hint=hints.get(verdict.reason, ""), note=verdict.note)
+        for verdict in verdicts
+    ]
+    return notes + [words for words in told if words]
 
 
 def _direction(proposal: Proposal) -> str:

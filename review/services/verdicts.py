@@ -47,7 +47,7 @@ class StaleVerdict(VerdictRefused):
         who = str(standing.decided_by) if standing.decided_by else "Somebody"
         reason = ""
         if standing.verdict and standing.verdict.reason:
-            reason = f" ({standing.verdict.get_reason_display().lower()})"
+            reason = f" ({standing.verdict.filed_under.lower()})"
         super().__init__(f"{who} {WORDS[standing.decision]}{reason} while you were looking.")
 
 
@@ -57,19 +57,18 @@ def record_verdict(
     """Store one decision; the same decision sent twice is stored once.
 
     `seen_version` is the Standing's version on the page that the person decided on (0 before
-    the first decision). A rejection names its reason. Where the campaign asks for an independent
-    first look, a colleague's verdict that the person may not see yet is no conflict.
+    the first decision). A rejection names a reason of its workspace, by code. Where the campaign asks
+    for an independent first look, a colleague's verdict that the person may not see yet is no conflict.
     Raises VerdictRefused, StackSigned, StaleVerdict.
     """
-    check_verdict(decision=decision, reason=reason, note=note)
+    check_verdict(decision=decision, note=note)
     if generation.state != GenerationState.READY:
         raise VerdictRefused("This image is not finished yet, so there is nothing to decide on.")
-    if decision != Decision.REJECTED:
-        reason = ""
+    filed = _find_reason(generation.workspace_id, reason, note=note) if decision == Decision.REJECTED else None
     tries = FIRST_LOOK_TRIES if generation.campaign.independent_first_look else 1
     for remaining in reversed(range(tries)):
         try:
-            return _record(generation, decision, by, seen_version, reason, note.strip())
+            return _record(generation, decision, by, seen_version, filed, note.strip())
         except StaleVerdict as stale:
             if not remaining or not is_first_look(generation=generation, by=by):
                 raise
@@ -77,14 +76,24 @@ def record_verdict(
     raise AssertionError("the last try returns or raises")
 
 
-def check_verdict(*, decision: str, reason: str, note: str) -> None:
+def check_verdict(*, decision: str, note: str) -> None:
     """Raises VerdictRefused where this cannot be a verdict."""
     if decision not in (Decision.APPROVED, Decision.REJECTED, Decision.CHANGES):
         raise VerdictRefused("Approve, reject, or ask for changes.")
-    if decision == Decision.REJECTED and reason not in RejectReason.values:
-        raise VerdictRefused("Choose the reason for the rejection, so that the next version can be better.")
     if len(note) > LONGEST_NOTE:
         raise VerdictRefused(f"The note is longer than {LONGEST_NOTE} characters. Shorten it.")
+
+
+def _find_reason(workspace_id: int, code: str, *, note: str) -> RejectReason:
+    """The workspace's reason for a rejection, which may ask for a note. Raises VerdictRefused."""
+    reason = RejectReason.objects.filter(workspace_id=workspace_id, code=code.replace("\x00", "")).first()
+    if reason is None:
+        raise VerdictRefused("Choose the reason for the rejection, so that the next version can be better.")
+    if reason.retired_at is not None:
+        raise VerdictRefused(f"“{reason.label}” is no reason here any more. Reload the page and choose another one.")
+    if reason.asks_note and not note.strip():
+        raise VerdictRefused(f"“{reason.label}” says too little by itself. Add a note on what is wrong.")
+    return reason
 
 
 def is_first_look(*, generation: Generation, by: User) -> bool:
@@ -96,7 +105,10 @@ def is_first_look(*, generation: Generation, by: User) -> bool:
 
 
 @transaction.atomic
-def _record(generation: Generation, decision: str, by: User, seen_version: int, reason: str, note: str) -> Verdict:
+def _record(
+    generation: Generation, decision: str, by: User, seen_version: int, filed: RejectReason | None, note: str
+) -> Verdict:
+    reason, words = (filed.code, filed.label) if filed else ("", "")
     refuse_signed(generation.shot_id)
     ensure_standing(generation)
     own = Verdict.objects.filter(generation=generation, by=by, standing=True).first()
@@ -105,7 +117,9 @@ def _record(generation: Generation, decision: str, by: User, seen_version: int, 
     if not _claim(generation, seen_version):
         return _repeat_or_stale(generation, decision, by, reason, note)
     Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
-    verdict = Verdict.objects.create(generation=generation, by=by, decision=decision, reason=reason, note=note)
+    verdict = Verdict.objects.create(
+        generation=generation, by=by, decision=decision, reason=reason, reason_words=words, note=note
+    )
     _show(generation, verdict=verdict, by=by)
     return verdict
 
@@ -132,6 +146,7 @@ def undo_verdict(*, generation: Generation, by: User, seen_version: int) -> Verd
         by=by,
         decision=previous.decision if previous else Decision.WITHDRAWN,
         reason=previous.reason if previous else "",
+        reason_words=previous.reason_words if previous else "",
         note=previous.note if previous else "",
         standing=previous is not None,
         undoes=undone,

@@ -9,11 +9,12 @@ from django.views.decorators.http import require_safe
 from campaigns.access import member_required
 from campaigns.models import Role
 from review.access import generation_for_review
-from review.models import Annotation, RejectReason
+from review.models import Annotation
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
 from review.queries.loupe import read_loupe
 from review.queries.sheet_filter import read_filter
+from review.services.reasons import living_reasons
 
 
 @require_safe
@@ -33,7 +34,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "comparison": comparison,
         "answered": read_before_after(generation),
         "modes": MODES.items(),
-        "reasons": list(enumerate(RejectReason.choices, start=1)),
+        "reasons": list(enumerate(living_reasons(generation.workspace_id), start=1)),
         "kinds": Annotation.Kind.choices,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
         "query": query,

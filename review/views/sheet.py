@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 from campaigns.access import campaign_for, member_required
 from campaigns.models import Campaign
 from generation.gate import LABELS
-from review.models import RejectReason
 from review.queries import sheet as queries
 from review.queries.counts import Counts, read_counts
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
+from review.services.reasons import living_reasons
 
 # A page that slept longer than this reloads instead of catching up.
 LONGEST_ABSENCE = timedelta(hours=12)
@@ -69,7 +69,7 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots
         "densities": [
             (name, letter, wanted.query(density=name), wanted.density == name) for name, letter in DENSITIES.items()
         ],
-        "reasons": list(enumerate(RejectReason.choices, start=1)),
+        "reasons": list(enumerate(living_reasons(campaign.workspace_id), start=1)),
         "now": (timezone.now() - timedelta(seconds=3)).isoformat(),
         "query": wanted.query(),
         "cleared": SheetFilter(sort=wanted.sort, density=wanted.density).query(),

@@ -2,6 +2,7 @@
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
 import { announce, announced, bindKeys } from "./keys.js";
 import { openMarks } from "./marks.js";
+import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
 import { lookCloser } from "./zoom.js";
 
@@ -12,7 +13,7 @@ const decided = new Map(); // image id → what one decided here, sent or not
 let root = document.getElementById("loupe");
 let closer = null;
 let marks = null;
-let choosing = false;
+let reasons = null;
 let remaining = Number(root.dataset.remaining);
 
 const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
@@ -137,22 +138,15 @@ const showRemaining = () => { const place = find("#remaining"); if (place) place
 const unsay = () => { const problem = find("#problem"); problem.hidden = true; problem.replaceChildren(); };
 const say = (words, actions) => { verdicts.explain(find("#problem"), words, actions); announce(words); };
 
-const askReason = (on) => {
-  choosing = on && root.dataset.reviewable === "yes";
-  const reasons = find("#reasons");
-  if (!reasons) return;
-  reasons.hidden = !choosing;
-  find("#act-rejected").setAttribute("aria-expanded", String(choosing));
-  if (choosing) { reasons.scrollIntoView({ block: "nearest" }); announce("Why? Press 1 to 8, or Escape."); }
-};
+const askReason = () => { if (reasons?.isOpen) reasons.close(); else if (root.dataset.reviewable === "yes") reasons?.open(); };
 
-const decide = (decision, reason = "", { stay = false } = {}) => {
+const decide = (decision, { reason = "", note = "", stay = false } = {}) => {
   if (root.dataset.reviewable !== "yes") { announce("This picture takes no decision."); return; }
   unsay();
-  askReason(false);
+  reasons?.close();
   const before = { decision: root.dataset.decision, words: find("#standing-line").textContent };
   if (!before.decision) count(-1);
-  const entry = verdicts.decide({ id: root.dataset.id, url: root.dataset.verdict, name: root.dataset.name, decision, reason, seen: Number(root.dataset.seen), before });
+  const entry = verdicts.decide({ id: root.dataset.id, url: root.dataset.verdict, name: root.dataset.name, decision, reason, note, seen: Number(root.dataset.seen), before });
   verdicts.remember([entry]);
   decided.set(root.dataset.id, decision);
   draw(decision, WORDS[decision], true);
@@ -201,7 +195,7 @@ document.addEventListener("verdict:refused", ({ detail }) => {
   draw(answer.decision ?? entry.before?.decision ?? "", answer.words ?? "");
   if (locked) root.dataset.reviewable = "no";
   const keep = { label: locked || entry.decision === "undo" ? "All right" : "Keep theirs", run: unsay };
-  say(message, keep.label === "All right" ? [keep] : [keep, { label: "Decide as I did", run: () => decide(entry.decision, entry.reason, { stay: true }) }]);
+  say(message, keep.label === "All right" ? [keep] : [keep, { label: "Decide as I did", run: () => decide(entry.decision, { reason: entry.reason, note: entry.note, stay: true }) }]);
 });
 
 document.addEventListener("verdict:waiting", ({ detail }) => {
@@ -214,7 +208,11 @@ document.addEventListener("verdict:waiting", ({ detail }) => {
 
 /* --- one picture -------------------------------------------------------------------------------------- */
 const begin = () => {
-  choosing = false;
+  const why = find("#reasons");
+  reasons = why && bindReasons(why, {
+    reject: (reason, note) => decide("rejected", { reason, note }),
+    changed: (open) => { find("#act-rejected").setAttribute("aria-expanded", String(open)); },
+  });
   const stage = find("#stage");
   const picture = find("#picture");
   closer = picture ? lookCloser(stage, picture, {
@@ -277,15 +275,14 @@ const turnVersion = (by) => {
   if (link) go(link.getAttribute("href")); else announce(by > 0 ? "This is the newest version." : "This is the oldest version.");
 };
 
-const acts = { approved: () => decide("approved"), rejected: () => askReason(!choosing), changes: () => decide("changes") };
+const acts = { approved: () => decide("approved"), rejected: askReason, changes: () => decide("changes") };
 
 document.addEventListener("click", (event) => {
   if (!root.contains(event.target) || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
-  const target = event.target.closest("[data-act], [data-reason], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
+  const target = event.target.closest("[data-act], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
   if (!target) return;
   if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
-  else if (target.dataset.reason) decide("rejected", target.dataset.reason);
   else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
   else if (target.dataset.tool) marks?.use(target.dataset.tool);
@@ -299,23 +296,17 @@ addEventListener("popstate", () => { if (location.pathname.startsWith("/images/"
 
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };
-const onReason = (event) => {
-  const chosen = choosing && !event.repeat && root.querySelectorAll("[data-reason]")[Number(event.key) - 1];
-  if (!chosen) return false;
-  decide("rejected", chosen.dataset.reason);
-  return true;
-};
 bindKeys({
   ArrowRight: () => go(root.dataset.next), l: () => go(root.dataset.next), j: () => go(root.dataset.next), ArrowDown: () => go(root.dataset.next),
   ArrowLeft: () => go(root.dataset.previous), h: () => go(root.dataset.previous), k: () => go(root.dataset.previous), ArrowUp: () => go(root.dataset.previous),
   a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), z: once(undo), m: once(goToNextOpen),
-  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
+  ...reasonKeys(() => reasons),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
   "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),
   c: once(() => compare()), w: once(() => compare("wipe")),
   e: once(() => marks?.use(marks.tool ? null : "rectangle")),
   Escape: () => {
-    if (choosing) askReason(false);
+    if (reasons?.isOpen) reasons.close();
     else if (marks?.escape()) return true;
     else if (root.dataset.compare) compare();
     else if (closer && closer.view.scale !== 1) closer.fit();

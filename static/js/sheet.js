@@ -1,5 +1,6 @@
 /* The contact sheet: keys, verdicts that are marked at once and sent behind, arrivals that move nothing. */
 import { announce, announced, bindKeys } from "./keys.js";
+import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
 
 const sheet = document.getElementById("sheet");
@@ -12,7 +13,7 @@ const frames = () => [...sheet.querySelectorAll(".frame")];
 const frameOf = (id) => document.getElementById(`frame-${id}`);
 const isOpen = (frame) => frame.dataset.reviewable === "yes" && !frame.dataset.decision;
 let here = null; // the frame that the keyboard stands on
-let choosing = false; // a reason is being asked for
+let reasons = null; // the reasons of a rejection
 
 /* --- where one is --------------------------------------------------------------------------- */
 const stand = (frame, { focus = true } = {}) => {
@@ -93,12 +94,7 @@ const showBar = () => {
   bar.querySelectorAll("[data-act=approved], [data-act=rejected], [data-act=changes]").forEach((button) => { button.disabled = !open; });
 };
 
-const askReason = (on) => {
-  choosing = on && aimed().some((frame) => frame.dataset.reviewable === "yes");
-  document.getElementById("bar-reasons").hidden = !choosing;
-  document.getElementById("bar-decisions").hidden = choosing;
-  if (choosing) announce("Why? Press 1 to 8, or Escape.");
-};
+const askReason = () => { if (aimed().some((frame) => frame.dataset.reviewable === "yes")) reasons.open(); };
 
 /* --- verdicts --------------------------------------------------------------------------------- */
 const draw = (frame, decision, words, fresh) => {
@@ -139,7 +135,7 @@ const say = (frame, words, actions) => {
 };
 const unsay = (frame) => { frame.querySelector(".frame-problem")?.remove(); frame.classList.remove("is-refused", "is-sending"); };
 
-const decide = (decision, reason = "", targets = aimed()) => {
+const decide = (decision, { reason = "", note = "", targets = aimed() } = {}) => {
   const open = targets.filter((frame) => frame.dataset.reviewable === "yes");
   if (!open.length) return;
   const entries = open.map((frame) => {
@@ -147,12 +143,12 @@ const decide = (decision, reason = "", targets = aimed()) => {
     const before = { decision: frame.dataset.decision, words: frame.querySelector(".standing-words").textContent.replace(/^, /, "") };
     draw(frame, decision, MARK_WORDS[decision], true);
     frame.classList.add("is-sending");
-    return verdicts.decide({ id: frame.dataset.id, url: frame.dataset.verdict, name: frame.dataset.name, decision, reason, seen: Number(frame.dataset.seen), before });
+    return verdicts.decide({ id: frame.dataset.id, url: frame.dataset.verdict, name: frame.dataset.name, decision, reason, note, seen: Number(frame.dataset.seen), before });
   });
   verdicts.remember(entries);
   announce(open.length > 1 ? `${announced[decision]}: ${open.length} images` : `${announced[decision]}: ${open[0].dataset.name}`);
   clearSelection();
-  askReason(false);
+  reasons.close();
   if (open.length === 1 && open[0] === here) {
     const found = nextOpen(here) ?? nextOpen(null);
     if (found) stand(found); else goToNextOpen();
@@ -192,7 +188,7 @@ document.addEventListener("verdict:refused", ({ detail }) => {
   frame.classList.remove("is-sending");
   if (locked) frame.dataset.reviewable = "no";
   const keep = { label: locked ? "All right" : "Keep theirs", run: () => { unsay(frame); stand(frame); } };
-  const mine = { label: "Decide as I did", run: () => { stand(frame); decide(entry.decision, entry.reason, [frame]); } };
+  const mine = { label: "Decide as I did", run: () => { stand(frame); decide(entry.decision, { reason: entry.reason, note: entry.note, targets: [frame] }); } };
   say(frame, message, locked || entry.decision === "undo" ? [{ ...keep, label: "All right" }] : [keep, mine]);
 });
 
@@ -276,11 +272,10 @@ const poll = async () => {
 /* --- wiring ----------------------------------------------------------------------------------- */
 const acts = {
   approved: () => decide("approved"),
-  rejected: () => askReason(true),
+  rejected: askReason,
   changes: () => decide("changes"),
   undo,
   clear: clearSelection,
-  cancel: () => { askReason(false); here?.querySelector("a").focus({ preventScroll: true }); },
 };
 
 const start = () => {
@@ -293,20 +288,17 @@ const start = () => {
     if (pick) select(pick.closest(".frame"));
   });
   bar.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-act], [data-reason]");
-    if (!button) return;
-    if (button.dataset.reason) decide("rejected", button.dataset.reason);
-    else acts[button.dataset.act]();
+    const button = event.target.closest("[data-act]");
+    if (button) acts[button.dataset.act]();
+  });
+  reasons = bindReasons(document.getElementById("reasons"), {
+    reject: (reason, note) => decide("rejected", { reason, note }),
+    changed: (open) => {
+      document.getElementById("bar-decisions").hidden = open;
+      if (!open) here?.querySelector("a").focus({ preventScroll: true });
+    },
   });
   document.addEventListener("htmx:after:settle", () => redrawUnsent(verdicts.resume()));
-  const reasons = [...bar.querySelectorAll("[data-reason]")];
-  const onReason = (event) => {
-    if (!choosing || event.repeat) return false;
-    const chosen = reasons[Number(event.key) - 1];
-    if (!chosen) return false;
-    decide("rejected", chosen.dataset.reason);
-    return true;
-  };
   const once = (act) => (event) => { if (!event.repeat) act(); };
   bindKeys({
     ArrowRight: () => step(1), l: () => step(1),
@@ -316,9 +308,9 @@ const start = () => {
     Enter: (event) => { if (event.target.closest("button, a, summary")) return false; here?.querySelector("a").click(); return !!here; },
     a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), z: once(undo),
     s: once(() => here && select(here)), m: once(goToNextOpen),
-    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((digit) => [String(digit), onReason])),
+    ...reasonKeys(() => reasons),
     Escape: () => {
-      if (choosing) acts.cancel();
+      if (reasons.isOpen) reasons.close();
       else if (selected().length) clearSelection();
       else return false;
       return true;

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from campaigns.models import Campaign, User
 from generation.models import Generation
-from review.models import Annotation, Comment, Decision, RejectReason, Standing, Verdict
+from review.models import Annotation, Comment, Decision, Standing, Verdict
 from review.services.verdicts import record_verdict
 from tests.browser.conftest import LiveLoupe
 from tests.factories import (
@@ -92,7 +92,7 @@ def test_a_sheet_is_reviewed_by_keyboard_with_undo(
     page.keyboard.press("r")
     page.keyboard.press("a")
     settled(lambda: standings(rows), ["approved", "rejected", "changes", "approved", "", ""])
-    assert Verdict.objects.get(generation=rows[1]).reason == RejectReason.ARTEFACTS
+    assert Verdict.objects.get(generation=rows[1]).reason == "artefacts"
     page.keyboard.press("z")
     page.keyboard.press("z")
     settled(lambda: standings(rows), ["approved", "rejected", "undecided", "undecided", "", ""])

@@ -118,6 +118,7 @@ def test_the_sums_are_those_of_the_ledger(admin: Membership) -> None:
     assert cells(report, "purpose") == [
         ("Renders", Decimal("0.32"), 8), ("Scoring", Decimal("0.008"), 8), ("Prompts", Decimal("0.001"), 1)
     ]  # fmt: skip
+    assert cells(report, "reason") == [("Artefacts", Decimal("0.041"), 1)]
     assert cells(report, "outcome") == [
         ("Approved or signed", "", Decimal("0.082"), 2),
         ("Waiting for a decision", "", Decimal("0.041"), 1),

@@ -172,7 +172,12 @@ def test_marks_make_an_inpainting_words_alone_an_edit(image: Generation, ana: Us
     mark(image, ana)
     proposal = propose_revision(image)
     assert proposal.purpose is Purpose.INPAINT
-    for words in ("Lift it", "Warmer, please", "anatomy: six fingers", "Keep everything else unchanged"):
+    for words in (
+        "Lift it",
+        "Warmer, please",
+        "anatomy: hands, faces and limbs as in life; six fingers",
+        "Keep everything else unchanged",
+    ):
         assert words in proposal.prompt
     Annotation.objects.update(resolved_at="2026-01-01T00:00Z", resolved_by=ana)
     assert propose_revision(image).purpose is Purpose.REFINE

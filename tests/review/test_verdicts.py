@@ -9,7 +9,7 @@ from django.db import connection
 
 from campaigns.models import User
 from generation.models import Generation
-from review.models import Decision, RejectReason, Standing, Verdict
+from review.models import Decision, Standing, Verdict
 from review.services.verdicts import (
     Candidate,
     StackSigned,
@@ -52,7 +52,7 @@ def test_a_verdict_is_stored_and_shown_on_the_image() -> None:
         decision=REJECTED,
         by=ana,
         seen_version=0,
-        reason=RejectReason.ANATOMY,
+        reason="anatomy",
         note=" six ",
     )
     standing = Standing.objects.get(pk=generation.pk)
@@ -98,7 +98,7 @@ def test_an_unfinished_image_takes_no_verdict() -> None:
 @pytest.mark.django_db
 def test_a_stale_verdict_says_what_the_colleague_did() -> None:
     generation, ben = image(), UserFactory(name="Ben")
-    record_verdict(generation=generation, decision=REJECTED, by=ben, seen_version=0, reason=RejectReason.LEGAL)
+    record_verdict(generation=generation, decision=REJECTED, by=ben, seen_version=0, reason="legal")
     with pytest.raises(StaleVerdict, match=r"Ben rejected it \(legal\)") as caught:
         record_verdict(generation=generation, decision=APPROVED, by=UserFactory(), seen_version=0)
     assert caught.value.standing.version == 1
@@ -119,7 +119,7 @@ def test_an_independent_first_look_is_no_conflict_but_the_second_one_is() -> Non
     campaign = CampaignFactory(independent_first_look=True)
     generation, ana, ben = image(shot=ShotFactory(campaign=campaign)), UserFactory(), UserFactory()
     record_verdict(generation=generation, decision=APPROVED, by=ben, seen_version=0)
-    record_verdict(generation=generation, decision=REJECTED, by=ana, seen_version=0, reason=RejectReason.TEXT)
+    record_verdict(generation=generation, decision=REJECTED, by=ana, seen_version=0, reason="text")
     with pytest.raises(StaleVerdict):
         record_verdict(generation=generation, decision=CHANGES, by=ben, seen_version=1)
     assert Verdict.objects.filter(standing=True).count() == 2
@@ -144,7 +144,7 @@ def test_undo_returns_to_the_decision_before_and_then_to_none() -> None:
     generation, ana = image(), UserFactory()
     record_verdict(generation=generation, decision=APPROVED, by=ana, seen_version=0)
     rejection = record_verdict(
-        generation=generation, decision=REJECTED, by=ana, seen_version=1, reason=RejectReason.OTHER, note="no"
+        generation=generation, decision=REJECTED, by=ana, seen_version=1, reason="other", note="no"
     )
     back = undo_verdict(generation=generation, by=ana, seen_version=2)
     assert (back.decision, back.undoes, back.standing) == (APPROVED, rejection, True)
@@ -239,6 +239,6 @@ def test_the_standing_version_is_elected_again_when_it_goes(django_assert_num_qu
     second = image(shot=first.shot, scored=6.0)
     alone = image(shot=ShotFactory(campaign=first.campaign))
     assert elect_standing_versions(first.campaign_id) == {first.shot_id: first.pk, alone.shot_id: alone.pk}
-    record_verdict(generation=first, decision=REJECTED, by=ana, seen_version=0, reason=RejectReason.LEGAL)
+    record_verdict(generation=first, decision=REJECTED, by=ana, seen_version=0, reason="legal")
     with django_assert_num_queries(1):
         assert elect_standing_versions(first.campaign_id)[first.shot_id] == second.pk
