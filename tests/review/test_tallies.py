@@ -12,7 +12,7 @@ from campaigns.models import Campaign, User
 from generation import lifecycle
 from generation.models import Generation
 from generation.states import GenerationState
-from review.models import Decision, RejectReason, Standing, Verdict
+from review.models import Decision, Standing, Verdict
 from review.queries.counts import read_counts
 from review.services.verdicts import record_verdict, undo_verdict
 from tests.factories import (
@@ -63,7 +63,7 @@ def test_whatever_happens_the_kept_figures_are_the_counted_ones() -> None:
         if row:
             version = Standing.objects.filter(pk=row.pk).values_list("version", flat=True).first() or 0
             decision = chance.choice([Decision.APPROVED, Decision.REJECTED, Decision.CHANGES])
-            record_verdict(generation=row, decision=decision, by=ana, seen_version=version, reason=RejectReason.TEXT)
+            record_verdict(generation=row, decision=decision, by=ana, seen_version=version, reason="text")
 
     def take_back() -> None:
         standing = Standing.objects.filter(campaign=campaign, decided_by=ana, verdict__by=ana).order_by("?").first()
