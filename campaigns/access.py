@@ -8,10 +8,17 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY
+from django.contrib.auth import SESSION_KEY as USER_KEY
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
@@ -28,13 +35,47 @@ class MemberRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+def person_of(request: HttpRequest) -> User | AnonymousUser:
+    """Who is signed in: the person that came along with the session, verified as Django does.
+
+    Whatever is unusual (another key, a password that was changed, a session of somebody else) is left to Django.
+    """
+    session = request.session
+    user: User | None = getattr(session, "person", None) if session.get(USER_KEY) else None
+    if (
+        user is not None
+        and user.is_active
+        and session[USER_KEY] == str(user.pk)
+        and session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+        and constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    ):
+        return user
+    return auth.get_user(request)  # type: ignore[return-value]
+
+
+class PersonMiddleware(AuthenticationMiddleware):
+    """Django's `request.user`, without a query of its own."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Sets `request.user`, lazily."""
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: person_of(request))  # type: ignore[assignment]
+
+
 def current_membership(request: HttpRequest) -> Membership | None:
     """The membership chosen in the session, else the oldest one."""
     if not request.user.is_authenticated:
         return None
-    memberships = list(
-        Membership.objects.select_related("workspace", "user").filter(user=request.user).order_by("created_at", "pk")
-    )
+    memberships: list[Membership]
+    person = getattr(request.session, "person", None)
+    if person is not None and person.pk == request.user.pk:
+        memberships = request.session.memberships  # type: ignore[attr-defined]
+    else:
+        memberships = list(
+            Membership.objects.select_related("workspace", "user")
+            .filter(user=request.user)
+            .order_by("created_at", "pk")
+        )
     request.memberships = memberships  # type: ignore[attr-defined]  # for the switcher, without a second query
     chosen = request.session.get(SESSION_KEY)
     for membership in memberships:

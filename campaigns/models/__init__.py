@@ -4,6 +4,7 @@ from campaigns.models.brand import BrandKit, PromptRule
 from campaigns.models.campaign import Budget, Campaign, Reference, Shot
 from campaigns.models.money import UsdField, round_usd
 from campaigns.models.people import ROLE_RANK, ApiToken, Membership, Role, User, Workspace
+from campaigns.models.session import Session
 
 __all__ = [
     "ROLE_RANK",
@@ -15,6 +16,7 @@ __all__ = [
     "PromptRule",
     "Reference",
     "Role",
+    "Session",
     "Shot",
     "UsdField",
     "User",
