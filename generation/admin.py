@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from generation.models import (
     Generation,
     GenerationEvent,
+    Inquiry,
     Lease,
     LedgerEntry,
     Price,
@@ -52,6 +53,12 @@ class GenerationEventAdmin(ReadOnlyAdmin):
 class ScoreAdmin(ReadOnlyAdmin):
     list_display = ("generation_id", "critic", "average", "bar", "passed", "weakest", "created_at")
     list_filter = ("passed", "critic")
+
+
+@admin.register(Inquiry)
+class InquiryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "purpose", "provider", "model", "held", "asked_at", "settled_at", "counted")
+    list_filter = ("purpose", "counted")
 
 
 @admin.register(LedgerEntry)

@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Sum, Value
+from django.db.models import F, QuerySet, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from campaigns.models import Budget, Campaign, Shot, UsdField, User, Workspace, round_usd
 from generation.clock import database_now
-from generation.models import Generation, LedgerEntry, Reservation
+from generation.models import Generation, Inquiry, LedgerEntry, Reservation
 from generation.prices import price_in_force
 from generation.providers.base import Usage
 
@@ -56,14 +56,19 @@ def set_limit(*, workspace: Workspace, campaign: Campaign | None, limit: Decimal
     if created:
         entries = LedgerEntry.objects.filter(workspace=workspace)
         promises = Reservation.objects.filter(generation__workspace=workspace, state="open")
+        inquiries = Inquiry.objects.filter(workspace=workspace, settled_at__isnull=True)
         if campaign:
-            entries = entries.filter(campaign=campaign)
+            entries, inquiries = entries.filter(campaign=campaign), inquiries.filter(campaign=campaign)
             promises = promises.filter(generation__campaign=campaign)
-        budget.spent = entries.aggregate(total=Sum("amount"))["total"] or Decimal(0)
-        budget.reserved = promises.aggregate(total=Sum("remaining"))["total"] or Decimal(0)
+        budget.spent = _total(entries, "amount")
+        budget.reserved = _total(promises, "remaining") + _total(inquiries, "held")
     budget.limit = limit
     budget.save()
     return budget
+
+
+def _total(rows: QuerySet[Any], column: str) -> Decimal:
+    return rows.aggregate(total=Sum(column))["total"] or Decimal(0)
 
 
 def _usd(amount: Decimal) -> Value:
@@ -143,7 +148,7 @@ def charge(
     unit_price = price_in_force(provider=provider, model=model, unit=unit, at=at or database_now())
     amount = round_usd(unit_price * quantity)
     # locks in the order reservation, workspace, campaign: the same as in close()
-    drawn = _draw(generation=generation, amount=amount) if generation else Decimal(0)
+    drawn = _draw(generation=generation, amount=amount) if generation and amount > 0 else Decimal(0)
     for budget in _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
         Budget.objects.filter(pk=budget.pk).update(
             spent=F("spent") + _usd(amount), reserved=Greatest(F("reserved") - _usd(drawn), _usd(Decimal(0)))
@@ -281,8 +286,9 @@ def _sum_by(entries: Sequence[LedgerEntry], key: Callable[[LedgerEntry], Any]) -
     return sums
 
 
+@transaction.atomic
 def charge_usage(*, key: str, usage: Usage, purpose: str, **where: Any) -> list[LedgerEntry]:
-    """Book every unit of a words-or-scores call, one entry a unit."""
+    """Book every unit of a words-or-scores call, one entry a unit; a correction has negative quantities."""
     return [
         charge(
             key=f"{key}:{unit}",
@@ -337,6 +343,26 @@ def reopen(generation: Generation, *, amount: Decimal) -> None:
             total=amount,
             needed=amount,
         )
+
+
+def require_room(*, workspace: Workspace, campaign: Campaign | None, amount: Decimal) -> None:
+    """Nothing is promised. Raises NoHeadRoom where `amount` USD could not be."""
+    for budget in _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
+        if amount > 0 and budget.head_room < amount:
+            raise NoHeadRoom(budget=budget, asked=amount)
+
+
+@transaction.atomic
+def hold(*, workspace: Workspace, campaign: Campaign | None, amount: Decimal) -> None:
+    """Promise `amount` USD to something that is no generation; `release` gives it back. Raises NoHeadRoom."""
+    if amount:
+        budgets = _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None)
+        _hold(budgets=budgets, total=amount, needed=amount)
+
+
+def release(*, workspace: Workspace, campaign: Campaign | None, amount: Decimal) -> None:
+    """Give back what `hold` promised."""
+    _lower_reserved(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None, amount=amount)
 
 
 def _draw(*, generation: Generation, amount: Decimal) -> Decimal:

@@ -142,17 +142,22 @@ def route(request: RoutingRequest, available: Collection[CatalogueModel]) -> Rou
     """
     rule = _RULES[choose_branch(request)]
     usable = {model.key: model for model in available if model.enabled}
-    fitting = [usable[key] for key in rule.models if key in usable]
-    fitting += [
-        model
-        for model in usable.values()
-        if rule.ability in model.abilities and model not in fitting and model.provider != "local"
-    ]
+    fitting = _fitting(rule, usable)
     studio = [model for model in usable.values() if model.provider == "local"]
     if not fitting and not studio:
         raise NoModelFits(f"{rule.task}: no model that can do this is available. Set REPLICATE_API_TOKEN or COG_URL.")
     chosen, *others = [*fitting, *studio]
     return Route(chosen.key, _reason(rule, chosen, usable), tuple(model.key for model in others))
+
+
+def _fitting(rule: _Rule, usable: dict[str, CatalogueModel]) -> list[CatalogueModel]:
+    """The branch's own models in their order, then any other with the ability; the studio aside."""
+    fitting = [usable[key] for key in rule.models if key in usable]
+    return fitting + [
+        model
+        for model in usable.values()
+        if rule.ability in model.abilities and model not in fitting and model.provider != "local"
+    ]
 
 
 def _reason(rule: _Rule, chosen: CatalogueModel, usable: dict[str, CatalogueModel]) -> str:
@@ -194,26 +199,15 @@ def fold_constraints(model: CatalogueModel, prompt: str, negative: str) -> tuple
     return f"{body} The picture shows none of these: {', '.join(unwanted)}.".strip(), ""
 
 
-def other_safety_profile(model_key: str, available: Collection[CatalogueModel]) -> str | None:
-    """Another model for the same work with a different safety filter, or None.
+def other_safety_profile(model_key: str, request: RoutingRequest, available: Collection[CatalogueModel]) -> str | None:
+    """Another model for the same work with a different safety filter, or None: the first that fits the branch.
 
-    The candidate that shares most abilities wins, in the order of the tree's own lists. The local studio is no
-    answer: a comp in the place of a finished picture would hide the refusal.
+    The local studio is no answer: a comp in the place of a finished picture would hide the refusal.
     """
     refused = get_model(model_key)
-    order = {key: place for place, key in enumerate(key for rule in _RULES.values() for key in reversed(rule.models))}
-    candidates = [
-        model
-        for model in available
-        if model.enabled
-        and model.provider != "local"
-        and model.safety_profile != refused.safety_profile
-        and (model.abilities & refused.abilities)
-    ]
-    if not candidates:
-        return None
-    best = max(candidates, key=lambda model: (len(model.abilities & refused.abilities), -order.get(model.key, 10_000)))
-    return best.key
+    usable = {model.key: model for model in available if model.enabled}
+    fitting = _fitting(_RULES[choose_branch(request)], usable)
+    return next((model.key for model in fitting if model.safety_profile != refused.safety_profile), None)
 
 
 __all__ = [

@@ -49,6 +49,12 @@ def plan_campaign(campaign_id: int) -> None:
 
 
 @shared_task
+def count_inquiry(inquiry_id: int) -> None:
+    """Count a question as spent whose answer nobody waits for any more (I/O)."""
+    send_nudges(take_step(Nudge("count", inquiry_id), holder=HOLDER))
+
+
+@shared_task
 def sweep() -> None:
     """Nudge whatever is unfinished and in nobody's hands."""
     send_nudges(find_unfinished())
@@ -72,6 +78,7 @@ BY_STEP: dict[str, Task] = {
     "follow_up": follow_up,
     "plan": plan_campaign,
     "delivery": handle_delivery,
+    "count": count_inquiry,
 }
 # As CELERY_TASK_ROUTES has it; all others are "io".
 QUEUES = {"mirror": "cpu"}

@@ -3,23 +3,17 @@
 A batch lives at Anthropic for weeks: its id is all that is needed to read the answers again after a crash.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import anthropic
 
 from generation.providers import anthropic_texts as texts
-from generation.providers.anthropic import (
-    AnthropicCritic,
-    add_usage,
-    score_content,
-    text_of,
-    translate,
-    unscored,
-)
+from generation.providers.anthropic import AnthropicCritic, score_content, unscored
 from generation.providers.anthropic_answers import Malformed, read_json, read_scores, score_schema
-from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest, Usage
+from generation.providers.anthropic_client import add_units, add_usage, most_of, text_of, translate, was_never_sent
+from generation.providers.base import CriticAnswer, OutcomeUnknown, ProviderBusy, ProviderError, ScoreRequest, Usage
 
 # The provider's own limits are 100,000 requests or 256 MB; pictures of 1,024 pixels are about 150 kB each.
 MOST_REQUESTS = 1_000
@@ -29,11 +23,11 @@ BATCH = "batch_"
 Scored = tuple[str, CriticAnswer | ProviderError]
 
 
-def send_batch(critic: AnthropicCritic, requests: Mapping[str, ScoreRequest]) -> str:
-    """Hand in up to MOST_REQUESTS scorings under keys of letters, digits and "_"; the batch's id. Sent once."""
+def batch_entries(critic: AnthropicCritic, requests: Mapping[str, ScoreRequest]) -> list[dict[str, Any]]:
+    """Up to MOST_REQUESTS scorings as a batch takes them, under keys of letters, digits and "_"."""
     if len(requests) > MOST_REQUESTS:
         raise ValueError(f"A batch holds at most {MOST_REQUESTS} requests.")
-    entries = [
+    return [
         {
             "custom_id": key,
             "params": critic.claude.request_body(
@@ -44,8 +38,26 @@ def send_batch(critic: AnthropicCritic, requests: Mapping[str, ScoreRequest]) ->
         }
         for key, request in requests.items()
     ]
-    batch = _call(lambda: critic.claude.client.messages.batches.create(requests=cast(Any, entries)))
-    return str(batch.id)
+
+
+def most_of_batch(critic: AnthropicCritic, entries: Sequence[Mapping[str, Any]]) -> Usage:
+    """The most that a batch can consume."""
+    usage = Usage(provider="anthropic", model=critic.model)
+    for entry in entries:
+        usage = add_units(usage, most_of(entry["params"]))
+    return _at_half_price(usage)
+
+
+def send_batch(critic: AnthropicCritic, entries: Sequence[Mapping[str, Any]]) -> str:
+    """Hand it in, once; the batch's id. Raises OutcomeUnknown where the answer was lost: it may have been taken."""
+    try:
+        return str(critic.claude.client.messages.batches.create(requests=cast(Any, entries)).id)
+    except anthropic.APIConnectionError as error:
+        if was_never_sent(error):
+            raise ProviderBusy("Claude cannot be reached just now.", kind="unreachable") from error
+        raise OutcomeUnknown("The answer to a batch was lost: it may have been taken.", kind="lost") from error
+    except anthropic.APIStatusError as error:
+        raise translate(error) from error
 
 
 def wait_for_batch(critic: AnthropicCritic, batch_id: str, *, pause: Callable[[float], None]) -> None:

@@ -14,10 +14,11 @@ from generation import catalogue, claims, gate, ladder, ledger, lifecycle, route
 from generation.ladder import NextStep
 from generation.models import Generation
 from generation.providers import registry
-from generation.providers.base import ProviderBusy, ProviderError, Usage
+from generation.providers.base import ProviderBusy, ProviderError
 from generation.seeds import derive_seed
-from generation.services.runs import draft_generation, queue_generation
-from generation.services.words import charge_in_vain, charging_failures
+from generation.services import refine, requests, words
+from generation.services.planning import routing_of
+from generation.services.runs import draft_generation, queue_generation, reservation_for
 from generation.states import GenerationState, Purpose
 
 logger = logging.getLogger(__name__)
@@ -51,10 +52,8 @@ def _follow_up(generation: Generation) -> Generation | None:
     if generation.shot.removed_at or generation.state == GenerationState.CANCELLED:
         _close_chapter(generation, escalated=False)
         return None
-    where = _where(generation)
     try:
-        with charging_failures(key=f"words:{generation.pk}", purpose="prompt", **where):
-            return _climb(generation)
+        return _climb(generation)
     except ledger.NoHeadRoom as error:
         _close_chapter(generation, escalated=True, kind="budget", text=f"No further attempt: {error}")
     except ProviderBusy:
@@ -66,6 +65,7 @@ def _follow_up(generation: Generation) -> Generation | None:
 
 def _where(generation: Generation) -> dict[str, Any]:
     return {
+        "purpose": "prompt",
         "workspace": generation.workspace,
         "campaign": generation.campaign,
         "shot": generation.shot,
@@ -113,16 +113,20 @@ def _safety_history(generation: Generation) -> ladder.SafetyHistory:
 def _direct(generation: Generation) -> Generation | None:
     score = generation.scores.order_by("-pk").first()
     reason = score.reason if score else ""
-    words = registry.prompt_writer().direct(prompt=generation.prompt, weakest=generation.weakest, reason=reason)
+    _require_room(generation)
+    writer = registry.prompt_writer()
+    directed = words.ask(
+        lambda: writer.direct(prompt=generation.prompt, weakest=generation.weakest, reason=reason),
+        **_where(generation),
+    )
     attempt = generation.attempt + 1
     return _queue_next(
         generation,
-        usage=words.usage,
-        next_generation=draft_generation(
+        draft_generation(
             shot=generation.shot,
             purpose=Purpose.RETRY,
             key=f"retry:{generation.pk}",
-            prompt=words.text,
+            prompt=directed.text,
             seed=derive_seed(
                 base_seed=generation.campaign.base_seed, position=generation.shot.position, attempt=attempt
             ),
@@ -138,22 +142,34 @@ def _direct(generation: Generation) -> Generation | None:
 
 
 def _soften(generation: Generation) -> Generation | None:
-    words = registry.prompt_writer().soften(prompt=generation.prompt, refusal=generation.error_text)
-    return _queue_next(
-        generation, usage=words.usage, next_generation=_after_refusal(generation, prompt=words.text, how="soften")
+    _require_room(generation)
+    writer = registry.prompt_writer()
+    softer = words.ask(
+        lambda: writer.soften(prompt=generation.prompt, refusal=generation.error_text), **_where(generation)
+    )
+    return _queue_next(generation, _after_refusal(generation, prompt=softer.text, how="soften"))
+
+
+def _require_room(generation: Generation) -> None:
+    """No words are bought for a render that the budget does not allow. Raises ledger.NoHeadRoom."""
+    ledger.require_room(
+        workspace=generation.workspace, campaign=generation.campaign, amount=reservation_for(generation)
     )
 
 
 def _try_other_model(generation: Generation) -> Generation | None:
-    other = router.other_safety_profile(generation.model, catalogue.available_models(registry.live_providers()))
+    available = catalogue.available_models(registry.live_providers())
+    other = router.other_safety_profile(generation.model, _work_of(generation), available)
     if other is None:
         _close_chapter(generation, escalated=True)
         return None
-    return _queue_next(
-        generation,
-        usage=None,
-        next_generation=_after_refusal(generation, prompt=generation.prompt, how="other_model", model=other),
-    )
+    return _queue_next(generation, _after_refusal(generation, prompt=generation.prompt, how="other_model", model=other))
+
+
+def _work_of(generation: Generation) -> router.RoutingRequest:
+    """What another model would have to be able to do."""
+    edit = requests.edit_of(generation)
+    return refine.REQUESTS[Purpose(edit.purpose)] if edit else routing_of(generation.shot)
 
 
 def _after_refusal(generation: Generation, *, prompt: str, how: str, model: str = "") -> Generation:
@@ -177,28 +193,23 @@ def _after_refusal(generation: Generation, *, prompt: str, how: str, model: str 
     )
     following.mask = generation.mask
     following.references = generation.references
+    if requests.edit_of(generation):
+        # an edit has the size of its picture, not of the shot
+        following.width, following.height = generation.width, generation.height
+        if "scale" in generation.parameters:
+            following.parameters = {**following.parameters, "scale": generation.parameters["scale"]}
     return following
 
 
-def _queue_next(generation: Generation, *, usage: Usage | None, next_generation: Generation) -> Generation | None:
-    """Book the words, queue the next one and close this chapter, all in one."""
+def _queue_next(generation: Generation, next_generation: Generation) -> Generation | None:
+    """Queue the next one and close this chapter, both or neither."""
     try:
         with transaction.atomic():
-            if usage:
-                ledger.charge_usage(
-                    key=f"words:{next_generation.key}",
-                    usage=usage,
-                    purpose="prompt",
-                    **_where(generation),
-                )
             queue_generation(next_generation, by=None)
             _close_chapter(generation, escalated=False)
     except IntegrityError:
         # another process took the same step, or the stack grew meanwhile: the sweep looks again
         logger.info("The step after %s was taken elsewhere.", generation.pk)
-        if usage:
-            why = "another process had taken the step."
-            charge_in_vain(usage, key=f"words:{generation.pk}", purpose="prompt", why=why, **_where(generation))
         if Generation.objects.filter(key=next_generation.key).exists():
             _close_chapter(generation, escalated=False)
         return None

@@ -4,8 +4,8 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -15,8 +15,8 @@ from campaigns.models import BrandKit, Campaign, PromptRule, Shot
 from generation import catalogue, leases, ledger, router
 from generation.providers import registry
 from generation.providers.anthropic_answers import SCORED_EDGE
-from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea, Usage
-from generation.services.words import charging_failures
+from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea
+from generation.services import words
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
             write_shot_prompt(shot=shot, campaign=campaign, brand=brand)
     except ProviderBusy:
         raise
-    except ProviderError as error:
+    except (ProviderError, ledger.NoHeadRoom) as error:
         logger.warning("Campaign %s could not be planned: %s", campaign.pk, error)
         campaigns.finish_planning(
             campaign=campaign, failed=True, note=f"{error} The brief is kept. Try again, or add shots by hand."
@@ -104,10 +104,9 @@ def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
 
 
 def _read_brief(*, campaign: Campaign, brand: BrandGuide | None) -> None:
-    with _charging_failures(key=f"brief:{campaign.pk}", campaign=campaign):
-        reading = registry.prompt_writer().read_brief(brief=campaign.brief, brand=brand)
+    writer = registry.prompt_writer()
+    reading = words.ask(lambda: writer.read_brief(brief=campaign.brief, brand=brand), **_where(campaign))
     with transaction.atomic():
-        _charge_words(key=f"brief:{campaign.pk}", usage=reading.usage, campaign=campaign)
         campaigns.record_reading(
             campaign=campaign,
             title=reading.title,
@@ -132,10 +131,10 @@ def _shot_fields(idea: ShotIdea) -> dict[str, object]:
     }
 
 
-def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | None, key: str = "") -> Shot:
+def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | None) -> Shot:
     """Write the prompt of one shot and choose its model, unless a person chose one.
 
-    `key` names the writing in the ledger; without it a repeated step is booked once a shot.
+    Raises ProviderError, ledger.NoHeadRoom.
     """
     idea = ShotIdea(
         slug=shot.slug,
@@ -146,8 +145,10 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
         aspect_ratio=nearest_ratio(width=shot.width, height=shot.height),
         wants_text=shot.wants_text,
     )
-    with _charging_failures(key=f"prompt:{shot.pk}", campaign=campaign, shot=shot):
-        written = registry.prompt_writer().write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand)
+    writer = registry.prompt_writer()
+    written = words.ask(
+        lambda: writer.write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand), **_where(campaign, shot)
+    )
     fields: dict[str, object] = {
         "prompt": written.prompt.text,
         "negative_prompt": ", ".join(written.prompt.negatives),
@@ -155,46 +156,33 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
     }
     if not shot.model_overridden:
         fields |= choose_model(shot)
-    with transaction.atomic():
-        _charge_words(key=key or f"prompt:{shot.pk}", usage=written.usage, campaign=campaign, shot=shot)
-        return campaigns.edit_shot(shot, **fields)
+    return campaigns.edit_shot(shot, **fields)
+
+
+def _where(campaign: Campaign, shot: Shot | None = None) -> dict[str, Any]:
+    return {
+        "purpose": "prompt",
+        "workspace": campaign.workspace,
+        "campaign": campaign,
+        "shot": shot,
+        "by": campaign.created_by,
+    }
+
+
+def routing_of(shot: Shot) -> router.RoutingRequest:
+    """What the router is told of a shot."""
+    return router.RoutingRequest(
+        kind=shot.kind,
+        wants_text=shot.wants_text,
+        draft=shot.kind == Shot.Kind.DRAFT,
+        illustration=shot.kind == Shot.Kind.ILLUSTRATION,
+    )
 
 
 def choose_model(shot: Shot) -> dict[str, object]:
     """The router's choice for a shot with its reason."""
-    route = router.route(
-        router.RoutingRequest(
-            kind=shot.kind,
-            wants_text=shot.wants_text,
-            draft=shot.kind == Shot.Kind.DRAFT,
-            illustration=shot.kind == Shot.Kind.ILLUSTRATION,
-        ),
-        available=catalogue.available_models(registry.live_providers()),
-    )
+    route = router.route(routing_of(shot), available=catalogue.available_models(registry.live_providers()))
     return {"model": route.model_key, "model_reason": route.reason[:300]}
-
-
-def _charging_failures(*, key: str, campaign: Campaign, shot: Shot | None = None) -> AbstractContextManager[None]:
-    return charging_failures(
-        key=key,
-        purpose="prompt",
-        workspace=campaign.workspace,
-        campaign=campaign,
-        shot=shot,
-        by=campaign.created_by,
-    )
-
-
-def _charge_words(*, key: str, usage: Usage, campaign: Campaign, shot: Shot | None = None) -> None:
-    ledger.charge_usage(
-        key=key,
-        usage=usage,
-        purpose="prompt",
-        workspace=campaign.workspace,
-        campaign=campaign,
-        shot=shot,
-        by=campaign.created_by,
-    )
 
 
 def estimate_words_cost(*, prompts: int) -> Decimal:

@@ -10,11 +10,12 @@ from generation import catalogue, router
 from generation.models import Generation
 from generation.providers import registry
 from generation.seeds import derive_seed
+from generation.services import requests
+from generation.services.planning import routing_of
 from generation.services.runs import CannotStart, draft_generation, queue_generation, reservation_for
 from generation.states import GenerationState, Purpose
 
 REQUESTS = {
-    Purpose.VARIATION: router.RoutingRequest(editing=True),
     Purpose.REFINE: router.RoutingRequest(editing=True),
     Purpose.INPAINT: router.RoutingRequest(inpainting=True),
     Purpose.UPSCALE: router.RoutingRequest(upscaling=True),
@@ -24,11 +25,19 @@ LONGEST_UPSCALED = 4096
 
 
 def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
-    """The model for this kind of change with its reason; a variation stays with the parent's model."""
+    """The model for this kind of change with its reason; a variation stays with the parent's model.
+
+    Where that model is gone, a variation of an edit needs another that edits, any other one that draws from words.
+    """
     available = catalogue.available_models(registry.live_providers())
     if purpose is Purpose.VARIATION and any(model.key == parent.model for model in available):
         return router.Route(parent.model, "A variation keeps the model and changes the seed.")
-    return router.route(REQUESTS[purpose], available=available)
+    if purpose is Purpose.VARIATION:
+        edit = requests.edit_of(parent)
+        asked = REQUESTS[Purpose(edit.purpose)] if edit else routing_of(parent.shot)
+    else:
+        asked = REQUESTS[purpose]
+    return router.route(asked, available=available)
 
 
 def price_of(parent: Generation, *, purpose: Purpose, model: str) -> Decimal:
@@ -79,33 +88,47 @@ def request_change(
 
 
 def _draft(parent: Generation, *, purpose: Purpose, key: str, prompt: str, model: str, by: User | None) -> Generation:
-    siblings = Generation.objects.filter(parent=parent, purpose=purpose).count()
-    seed = parent.seed
-    if purpose is Purpose.VARIATION or seed is None:
-        seed = derive_seed(
-            base_seed=parent.campaign.base_seed,
-            position=parent.shot.position,
-            attempt=parent.version,
-            variation=siblings + 1,
-        )
     generation = draft_generation(
         shot=parent.shot,
         purpose=purpose,
         key=key,
         prompt=prompt,
-        seed=seed,
+        seed=_seed_of(parent, purpose=purpose),
         by=by,
         model=model,
         negative_prompt=parent.negative_prompt,
         parent=parent,
         attempt=parent.attempt,
     )
-    generation.references = parent.references
-    if purpose in {Purpose.INPAINT, Purpose.REFINE}:
-        generation.width, generation.height = parent.image_width or parent.width, parent.image_height or parent.height
-    elif purpose is Purpose.UPSCALE:
-        longest = max(parent.image_width or parent.width, parent.image_height or parent.height)
-        factor = min(UPSCALE_FACTOR, LONGEST_UPSCALED / longest)
-        generation.width = round((parent.image_width or parent.width) * factor)
-        generation.height = round((parent.image_height or parent.height) * factor)
+    if purpose is Purpose.VARIATION:
+        generation.mask = parent.mask
+    if purpose is Purpose.UPSCALE:
+        _enlarge(generation, parent)
+    elif requests.edit_of(generation):
+        generation.width, generation.height = _size_of(parent)
     return generation
+
+
+def _seed_of(parent: Generation, *, purpose: Purpose) -> int:
+    """The parent's own, so that only what was asked for changes; a derived one for a variation."""
+    if purpose is not Purpose.VARIATION and parent.seed is not None:
+        return parent.seed
+    siblings = Generation.objects.filter(parent=parent, purpose=purpose).count()
+    return derive_seed(
+        base_seed=parent.campaign.base_seed,
+        position=parent.shot.position,
+        attempt=parent.version,
+        variation=siblings + 1,
+    )
+
+
+def _enlarge(generation: Generation, parent: Generation) -> None:
+    """Twice as large, or as much as LONGEST_UPSCALED allows."""
+    width, height = _size_of(parent)
+    factor = min(UPSCALE_FACTOR, LONGEST_UPSCALED / max(width, height))
+    generation.width, generation.height = round(width * factor), round(height * factor)
+    generation.parameters = {**generation.parameters, "scale": round(factor, 3)}
+
+
+def _size_of(parent: Generation) -> tuple[int, int]:
+    return parent.image_width or parent.width, parent.image_height or parent.height

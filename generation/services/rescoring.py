@@ -5,21 +5,32 @@ Only the columns that lists filter by are brought up to date; earlier scores sta
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
 
 from campaigns.models import Campaign
-from generation import gate
+from generation import gate, inquiries
 from generation.models import Generation, LedgerEntry
 from generation.providers import registry
 from generation.providers.anthropic import AnthropicCritic
-from generation.providers.anthropic_batches import MOST_REQUESTS, read_batch, send_batch, wait_for_batch
-from generation.providers.base import Critic, CriticAnswer, ProviderError
-from generation.services.scoring import build_score_request, charge_score, keep_score
-from generation.services.words import charge_in_vain
+from generation.providers.anthropic_batches import (
+    MOST_REQUESTS,
+    batch_entries,
+    most_of_batch,
+    read_batch,
+    send_batch,
+    wait_for_batch,
+)
+from generation.providers.base import Critic, CriticAnswer, OutcomeUnknown, ProviderError
+from generation.services.planning import estimate_score_cost
+from generation.services.scoring import ask_critic, build_score_request, charge_score, keep_score
 from generation.states import GenerationState
+
+# A batch takes a day at most; after that nobody will ask for it any more.
+BATCH_SECONDS = 26 * 3600.0
 
 
 class Rescored(NamedTuple):
@@ -40,9 +51,8 @@ def rescore(generation_ids: Iterable[str]) -> Iterator[Rescored]:
     for generation_id in generation_ids:
         generation = _read(generation_id)
         try:
-            answer = registry.critic().score(build_score_request(generation))
+            answer = ask_critic(generation, build_score_request(generation))
         except ProviderError as error:
-            _charge_vain(generation, error)
             if error.kind != "unscored":
                 raise
             yield Rescored(generation_id, str(error))
@@ -50,12 +60,30 @@ def rescore(generation_ids: Iterable[str]) -> Iterator[Rescored]:
             yield _record(generation, answer)
 
 
-def send_rescoring(generation_ids: Iterable[str]) -> Iterator[str]:
-    """Hand them in as batches at half the price; the id of each. Raises NotForBatches."""
+def send_rescoring(generation_ids: Iterable[str], *, campaign: Campaign) -> Iterator[str]:
+    """Hand them in as batches at half the price; the id of each. Raises NotForBatches, ledger.NoHeadRoom."""
     critic = _batch_critic(registry.critic())
     remaining = iter(generation_ids)
     while keys := list(islice(remaining, MOST_REQUESTS)):
-        yield send_batch(critic, {key: build_score_request(_read(key)) for key in keys})
+        asked = [_read(key) for key in keys]
+        entries = batch_entries(critic, {row.pk: build_score_request(row) for row in asked})
+        inquiry = inquiries.open_inquiry(
+            most_of_batch(critic, entries),
+            expected=sum((estimate_score_cost(width=row.width, height=row.height) for row in asked), Decimal(0)) / 2,
+            purpose="score",
+            workspace=campaign.workspace,
+            campaign=campaign,
+            seconds=BATCH_SECONDS,
+        )
+        try:
+            batch_id = send_batch(critic, entries)
+        except OutcomeUnknown:
+            raise  # counted as spent, once it could not be collected any more
+        except ProviderError:
+            inquiries.settle_inquiry(inquiry, {})
+            raise
+        inquiries.name_batch(inquiry, batch_id)
+        yield batch_id
 
 
 def collect_rescoring(
@@ -74,7 +102,9 @@ def collect_rescoring(
                 charge_score(generation, answer.usage, key=booked, note=f"Not used: {answer}")
             yield Rescored(key, str(answer))
         else:
-            yield _record(generation, answer, key=booked)
+            yield _record_of_batch(generation, answer, key=booked)
+    # every answer is on record by itself
+    inquiries.settle_batch(batch_id)
 
 
 class NotForBatches(Exception):
@@ -93,29 +123,20 @@ def _read(generation_id: str) -> Generation:
     )
 
 
-def _record(generation: Generation, answer: CriticAnswer, *, key: str = "") -> Rescored:
+def _record(generation: Generation, answer: CriticAnswer) -> Rescored:
     try:
         with transaction.atomic():
             score = keep_score(generation, answer)
-            charge_score(generation, answer.usage, key=key or f"score:{generation.pk}:{score.pk}")
             Generation.objects.filter(pk=generation.pk).update(
                 average=score.average, weakest=score.weakest, passed=score.passed
             )
     except gate.MalformedScore as error:
-        _charge_vain(generation, ProviderError(str(error), usage=answer.usage))
         return Rescored(generation.pk, str(error))
     return Rescored(generation.pk)
 
 
-def _charge_vain(generation: Generation, error: ProviderError) -> None:
-    if error.usage is not None:
-        charge_in_vain(
-            error.usage,
-            key=f"score:{generation.pk}",
-            purpose="score",
-            why=str(error),
-            workspace=generation.workspace,
-            campaign=generation.campaign,
-            shot=generation.shot,
-            generation=generation,
-        )
+@transaction.atomic
+def _record_of_batch(generation: Generation, answer: CriticAnswer, *, key: str) -> Rescored:
+    """With its bill, which comes with the answer."""
+    charge_score(generation, answer.usage, key=key)
+    return _record(generation, answer)

@@ -173,6 +173,7 @@ def draft_generation(
     `version` and `references` are asked of the database where the caller does not know them.
     """
     campaign = shot.campaign
+    asked = catalogue.get_model(model or shot.model)
     if version is None:
         version = (Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0) + 1
     if references is None:
@@ -187,12 +188,12 @@ def draft_generation(
         version=version,
         key=key,
         ticket=campaign.ticket,
-        metadata={"campaign": campaign.title, "shot": shot.slug, "ticket": campaign.ticket, **(metadata or {})},
+        metadata={**_audit_trail(shot, asked), **(metadata or {})},
         requested_by=by,
         references=references,
         direction=direction,
         **_asked_of(
-            catalogue.get_model(model or shot.model),
+            asked,
             shot=shot,
             prompt=prompt,
             negative_prompt=shot.negative_prompt if negative_prompt is None else negative_prompt,
@@ -201,10 +202,20 @@ def draft_generation(
     )
 
 
+def _audit_trail(shot: Shot, model: catalogue.CatalogueModel) -> dict[str, object]:
+    """Where a picture came from, in three months; with the pinned version, without which a seed repeats nothing."""
+    campaign = shot.campaign
+    trail: dict[str, object] = {"campaign": campaign.title, "shot": shot.slug, "ticket": campaign.ticket}
+    return trail | ({"model_version": model.version} if model.version else {})
+
+
 def _asked_of(
     model: catalogue.CatalogueModel, *, shot: Shot, prompt: str, negative_prompt: str, seed: int
 ) -> dict[str, Any]:
-    """What this model can be asked: the nearest size that it draws, constraints folded into its prompt."""
+    """What this model can be asked: the nearest size that it draws, constraints folded into its prompt.
+
+    The model's further parameters are kept with the row: the catalogue may change, what was asked for stays.
+    """
     size = catalogue.snap_size(model, shot.width, shot.height)
     folded, negative = router.fold_constraints(model, prompt, negative_prompt)
     return {
@@ -217,6 +228,7 @@ def _asked_of(
         "height": size.height,
         "guidance": model.guidance,
         "steps": model.steps,
+        "parameters": dict(model.parameters),
         "estimated_seconds": model.typical_seconds,
     }
 

@@ -11,8 +11,8 @@ from generation.files import read_file
 from generation.models import Generation, Score
 from generation.providers import registry
 from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest, Usage
+from generation.services import words
 from generation.services.planning import brand_guide
-from generation.services.words import charge_in_vain, charging_failures
 from generation.states import GenerationState
 
 logger = logging.getLogger(__name__)
@@ -49,14 +49,20 @@ def score_image(generation_id: str, *, holder: str) -> bool:
 
 
 def _ask_critic(generation: Generation) -> CriticAnswer:
-    """The critic's answer, fit to be judged; what an unfit one consumed is booked. Raises ProviderError."""
-    with charging_failures(key=f"score:{generation.pk}", purpose="score", **_where(generation)):
-        answer = registry.critic().score(build_score_request(generation))
-        try:
-            _judge(generation, answer)
-        except gate.MalformedScore as error:
-            raise ProviderError(str(error), kind="unscored", usage=answer.usage) from error
-        return answer
+    """The critic's answer, fit to be judged, and paid for. Raises ProviderError."""
+    request = build_score_request(generation)
+    answer = ask_critic(generation, request)
+    try:
+        _judge(generation, answer)
+    except gate.MalformedScore as error:
+        raise ProviderError(str(error), kind="unscored") from error
+    return answer
+
+
+def ask_critic(generation: Generation, request: ScoreRequest) -> CriticAnswer:
+    """Have one picture scored; what it costs is booked whatever comes of it. Raises ProviderError."""
+    critic = registry.critic()
+    return words.ask(lambda: critic.score(request), purpose="score", **_where(generation))
 
 
 def _judge(generation: Generation, answer: CriticAnswer) -> gate.Judgement:
@@ -93,10 +99,9 @@ def build_score_request(generation: Generation) -> ScoreRequest:
 
 
 def record_score(generation: Generation, answer: CriticAnswer) -> bool:
-    """Judge and commit: the score, what it cost, and the terminal state. Raises gate.MalformedScore."""
+    """Judge and commit: the score and the terminal state. Raises gate.MalformedScore."""
     with transaction.atomic():
         score = keep_score(generation, answer)
-        charge_score(generation, answer.usage, key=f"score:{generation.pk}:{score.pk}")
         moved = lifecycle.move(
             generation,
             to=GenerationState.READY,
@@ -110,9 +115,6 @@ def record_score(generation: Generation, answer: CriticAnswer) -> bool:
             ledger.close(generation)
         else:
             transaction.set_rollback(True)
-    if not moved:
-        why = "another process had scored the picture."
-        charge_in_vain(answer.usage, key=f"score:{generation.pk}", purpose="score", why=why, **_where(generation))
     return moved
 
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from ulid import ULID
-
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Shot, User
-from generation import catalogue
+from generation import catalogue, ledger
 from generation.providers.base import ProviderError
 from generation.services import runs
 from generation.services.planning import brand_guide, choose_model, write_shot_prompt
@@ -15,6 +13,10 @@ from generation.services.planning import brand_guide, choose_model, write_shot_p
 ROUTED_BY = frozenset({"kind", "wants_text"})
 # An empty choice in the form: the router decides.
 ROUTER = ""
+
+
+class CannotWrite(Exception):
+    """No prompt was written. The message is for people."""
 
 
 def change_shot(*, shot: Shot, model: str, by_name: str, **fields: Any) -> Shot:
@@ -33,11 +35,12 @@ def change_shot(*, shot: Shot, model: str, by_name: str, **fields: Any) -> Shot:
 
 
 def rewrite_prompt(shot: Shot) -> Shot:
-    """Have the prompt written anew from the words of the shot. Raises ProviderError; then nothing was changed."""
+    """Have the prompt written anew from the words of the shot. Raises CannotWrite; then nothing was changed."""
     campaign = shot.campaign
-    return write_shot_prompt(
-        shot=shot, campaign=campaign, brand=brand_guide(campaign.brand_kit), key=f"rewrite:{shot.pk}:{ULID()}"
-    )
+    try:
+        return write_shot_prompt(shot=shot, campaign=campaign, brand=brand_guide(campaign.brand_kit))
+    except (ProviderError, ledger.NoHeadRoom) as error:
+        raise CannotWrite(str(error)) from error
 
 
 def add_shot(*, campaign: Campaign, **fields: Any) -> tuple[Shot, str]:
@@ -45,7 +48,7 @@ def add_shot(*, campaign: Campaign, **fields: Any) -> tuple[Shot, str]:
     shot = campaigns.add_shots(campaign=campaign, shots=[fields])[0]
     try:
         return rewrite_prompt(shot), ""
-    except ProviderError as error:
+    except CannotWrite as error:
         campaigns.edit_shot(shot, **choose_model(shot))
         return shot, f"The shot is kept without a prompt: {error}"
 

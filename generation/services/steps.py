@@ -4,6 +4,7 @@ import logging
 
 from django.db import OperationalError
 
+from generation.inquiries import count_as_spent
 from generation.providers.base import ProviderBusy
 from generation.services.arrival import mirror_image
 from generation.services.deliveries import handle_delivery
@@ -28,6 +29,9 @@ def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
     if nudge.step == "delivery":
         following = handle_delivery(int(nudge.subject))
         return [Nudge(*following)] if following else []
+    if nudge.step == "count":
+        count_as_spent(int(nudge.subject))
+        return []
     try:
         if nudge.step == "follow_up":
             follow_up(subject)

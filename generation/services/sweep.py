@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from campaigns.models import Campaign
+from generation import inquiries
 from generation.clock import database_now
 from generation.models import Generation, Pulse
 from generation.services.deliveries import unhandled_deliveries
@@ -15,7 +16,8 @@ SWEEP_LIMIT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """One step that somebody should take: mirror, score, follow_up (a generation), plan (a campaign), or delivery."""
+    """One step that somebody should take: mirror, score, follow_up (a generation), plan (a campaign), delivery, or
+    count (a question to a writer or critic whose process died over it)."""
 
     step: str
     subject: str | int
@@ -32,6 +34,7 @@ def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
         rows = rows.filter(campaign_id=campaign_id)
         campaigns = campaigns.filter(pk=campaign_id)
     nudges = [Nudge("delivery", pk) for pk in unhandled_deliveries(limit=SWEEP_LIMIT)]
+    nudges += [Nudge("count", pk) for pk in inquiries.abandoned_inquiries(limit=SWEEP_LIMIT)]
     for step, state in (("mirror", GenerationState.FETCHING), ("score", GenerationState.SCORING)):
         found = rows.filter(free, due, state=state).values_list("pk", flat=True)[:SWEEP_LIMIT]
         nudges += [Nudge(step, pk) for pk in found]

@@ -1,28 +1,63 @@
-"""What words and scores cost that came to nothing: a call that failed after tokens were used is billed all the same."""
+"""What is asked of writers and critics: written down before it is sent, booked whatever becomes of it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
 
-from ulid import ULID
-
-from generation import ledger
+from generation import catalogue, inquiries
+from generation.models import Inquiry
 from generation.providers.base import ProviderError, Usage
+from generation.providers.metering import metered
 
 
-@contextmanager
-def charging_failures(*, key: str, purpose: str, **where: Any) -> Iterator[None]:
-    """Book what a failing call inside consumed, then let its error go on. `where` as in `ledger.charge`."""
+class Answer(Protocol):
+    """Whatever a writer or critic gives."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it consumed."""
+
+
+Given = TypeVar("Given", bound=Answer)
+
+
+def ask(question: Callable[[], Given], *, purpose: str, **where: Any) -> Given:
+    """The answer to one question, paid for. `where` as in `inquiries.open_inquiry`.
+
+    Not to be called inside a transaction: what was asked must stand in the table before it is sent. Raises what the
+    provider raises, its bill booked, and ledger.NoHeadRoom where nothing was asked.
+    """
+    meter = _Meter(purpose=purpose, where=where)
     try:
-        yield
+        with metered(meter):
+            answer = question()
     except ProviderError as error:
-        if error.usage is not None:
-            charge_in_vain(error.usage, key=key, purpose=purpose, why=str(error), **where)
+        meter.settle(error.usage, note=f"Not used: {error}")
         raise
+    meter.settle(answer.usage)
+    return answer
 
 
-def charge_in_vain(usage: Usage, *, key: str, purpose: str, why: str, **where: Any) -> None:
-    """Book a call whose answer was not used. The key is unique for each try: every one of them is billed."""
-    ledger.charge_usage(
-        key=f"vain:{key}:{ULID()}", usage=usage, purpose=purpose, note=f"Not used: {why}"[:240], **where
-    )
+class _Meter:
+    """Opens an inquiry at the first request that costs."""
+
+    def __init__(self, *, purpose: str, where: dict[str, Any]) -> None:
+        self.purpose, self.where = purpose, where
+        self.inquiry: Inquiry | None = None
+
+    def sending(self, at_most: Usage) -> None:
+        if self.inquiry is None:
+            self.inquiry = inquiries.open_inquiry(
+                at_most, expected=_expected(at_most), purpose=self.purpose, **self.where
+            )
+        else:
+            inquiries.ask_more(self.inquiry, at_most)
+
+    def settle(self, usage: Usage | None, *, note: str = "") -> None:
+        if self.inquiry is not None:
+            inquiries.settle_inquiry(self.inquiry, usage.units if usage else {}, note=note)
+
+
+def _expected(at_most: Usage) -> Decimal:
+    """What one such question usually costs."""
+    return catalogue.estimate_prompt_cost(at_most.model)

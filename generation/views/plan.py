@@ -16,7 +16,6 @@ from campaigns.access import MemberRequest, campaign_for, member_required, shot_
 from campaigns.models import Campaign, Reference, Shot, User
 from generation import ledger, queries
 from generation.forms import BudgetForm, NewShotForm, ReferencesForm, ShotForm
-from generation.providers.base import ProviderError
 from generation.services import runs, shot_plan
 from generation.services.estimates import estimate_start
 from generation.services.references import keep_reference
@@ -108,7 +107,7 @@ def _keep_card(request: MemberRequest, shot: Shot, form: ShotForm) -> str:
     if request.POST.get("action") == "rewrite":
         try:
             shot_plan.rewrite_prompt(shot)
-        except ProviderError as error:
+        except shot_plan.CannotWrite as error:
             return f"The prompt was not rewritten: {error} The old one is kept."
     return ""
 

@@ -1,10 +1,11 @@
 """An Anthropic Messages API that runs here: wire format, token counts, prompt cache, every fault on demand.
 
 `python -m tests.fakes.anthropic_server --port 8702` serves it; set ANTHROPIC_BASE_URL to it. Control as for the fake
-Replicate; GET /_calls shows every request body. A rule is `on` "message" and limited by `prompt` (a regular
-expression over the words sent) and `model`. Faults: a status (400 401 402 403 404 413 429 500 529), credit, hang,
-drop, html, refusal, max_tokens (cut in the middle), not_json, out_of_range, missing, wrong_average, thinking, answer
-(content=… is sent instead). Answers without a rule fit the schema that was sent.
+Replicate; GET /_calls shows every request body. A rule is `on` "message" (or "batch": a status, drop) and limited by
+`prompt` (a regular expression over the words sent) and `model`. Faults: a status (400 401 402 403 404 413 429 500 529),
+credit, hang, drop, html, hang_after and drop_after (answered and billed, the answer lost), refusal, max_tokens (cut in
+the middle), not_json, out_of_range, missing, wrong_average, thinking, answer (content=… is sent instead). Answers
+without a rule fit the schema that was sent.
 """
 
 import asyncio
@@ -100,6 +101,9 @@ class FakeAnthropic:
         """Message batches: answered when handed in, shown as running for `batch_polls` looks, at half the price."""
         account = self.account
         if request.method == "POST":
+            rule = account.script.take("batch")
+            if rule:
+                return Answer(fault="drop") if rule.fault == "drop" else self._error(int(rule.fault), "No")
             account.share = Decimal("0.5")
             lines = []
             for entry in request.json()["requests"]:
@@ -157,7 +161,10 @@ class FakeAnthropic:
             return self._error(400, NO_CREDIT)
         if rule and fault.isdigit():
             return self._error(int(fault), "Something is wrong", retry_after=rule.options.get("retry_after"))
-        return self._compose(body, words, rule)
+        answer = self._compose(body, words, rule)
+        if fault in ("hang_after", "drop_after"):
+            answer.fault = fault.removesuffix("_after")
+        return answer
 
     def _compose(self, body: dict[str, Any], words: str, rule: Rule | None) -> Answer:
         fault = rule.fault if rule else ""

@@ -99,11 +99,28 @@ def test_constraints_are_folded_where_there_is_no_negative_prompt() -> None:
     assert fold_constraints(FLUX, "Headphones", " ") == ("Headphones", "")
 
 
-def test_another_safety_profile_is_really_another() -> None:
+@pytest.mark.parametrize(
+    ("refused", "request_", "other"),
+    [
+        ("black-forest-labs/flux-1.1-pro", RoutingRequest(kind="hero"), "black-forest-labs/flux-dev"),
+        ("ideogram-ai/ideogram-v2", RoutingRequest(wants_text=True), "recraft-ai/recraft-v3"),
+        ("bytedance/sdxl-lightning-4step", RoutingRequest(draft=True), "black-forest-labs/flux-schnell"),
+        ("playgroundai/playground-v2.5-1024px-aesthetic", RoutingRequest(illustration=True), "recraft-ai/recraft-v3"),
+        ("black-forest-labs/flux-kontext-pro", RoutingRequest(editing=True), "stability-ai/sdxl"),
+        ("black-forest-labs/flux-fill-pro", RoutingRequest(inpainting=True), "ideogram-ai/ideogram-v2"),
+        ("stability-ai/sdxl", RoutingRequest(inpainting=True), "black-forest-labs/flux-fill-pro"),
+        ("philz1337x/clarity-upscaler", RoutingRequest(upscaling=True), "nightmareai/real-esrgan"),
+    ],
+)
+def test_another_safety_profile_is_really_another_and_does_the_same_work(
+    refused: str, request_: RoutingRequest, other: str
+) -> None:
+    assert other_safety_profile(refused, request_, ALL) == other
+    assert get_model(other).safety_profile != get_model(refused).safety_profile
+    if request_.inpainting:
+        assert get_model(other).fields.mask
+
+
+def test_the_studio_never_stands_in_for_a_refused_picture() -> None:
     for model in ALL:
-        other = other_safety_profile(model.key, ALL)
-        if other is not None:
-            assert get_model(other).safety_profile != model.safety_profile
-            assert get_model(other).provider != "local"
-    assert other_safety_profile(FLUX.key, ALL) == "black-forest-labs/flux-dev"
-    assert other_safety_profile(FLUX.key, STUDIO) is None
+        assert other_safety_profile(model.key, RoutingRequest(), STUDIO) is None

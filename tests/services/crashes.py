@@ -3,8 +3,8 @@
 A plan names points and says with what probability and how often over all processes together; every crash leaves a
 file in the plan's folder, which is how the times are counted across processes and how a test sees that it happened.
 
-Points: before_post, after_post, after_save, during_fetch, after_download, after_renditions, after_store, before_score,
-after_score, after_ready, before_follow_up.
+Points: before_answer and after_answer (of Claude), before_post, after_post, after_save, during_fetch, after_download,
+after_renditions, after_store, before_score, after_score, after_ready, before_follow_up.
 """
 
 import importlib
@@ -18,6 +18,7 @@ from typing import Any
 from celery.concurrency.asynpool import AsynPool
 
 from generation import ladder
+from generation.providers.anthropic_client import Claude
 from generation.providers.base import CriticAnswer, DimensionScore, Usage
 from generation.providers.local.critic import LocalCritic
 from generation.providers.replicate import ReplicateProvider
@@ -96,6 +97,8 @@ class Crashes:
 
         ReplicateProvider._create = create_with_points  # type: ignore[method-assign,assignment]
         ReplicateProvider.fetch = fetch_with_points  # type: ignore[method-assign]
+        claude: Any = Claude
+        claude._send = self.around(claude._send, before="before_answer", after="after_answer")
         rounds.record_submissions = self.around(rounds.record_submissions, after="after_save")
         prepare = self.around(arrival.images.prepare, before="after_download", after="after_renditions")
         arrival.images.prepare = prepare

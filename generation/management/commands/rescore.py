@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from campaigns.models import Campaign
+from generation.ledger import NoHeadRoom
 from generation.providers.base import ProviderError
 from generation.services.rescoring import (
     NotForBatches,
@@ -26,12 +27,12 @@ class Command(BaseCommand):
         parser.add_argument("--resume", default="", help="read the answers of this batch, handed in before")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        campaign = Campaign.objects.select_related("brand_kit").filter(pk=options["campaign"]).first()
+        campaign = Campaign.objects.select_related("brand_kit", "workspace").filter(pk=options["campaign"]).first()
         if campaign is None:
             raise CommandError(f"There is no campaign {options['campaign']}.")
         try:
             done = list(self._rescore(campaign, batch=options["batch"], resume=options["resume"]))
-        except (NotForBatches, ProviderError) as error:
+        except (NotForBatches, ProviderError, NoHeadRoom) as error:
             raise CommandError(f"{error} What was scored before is kept.") from error
         for entry in done:
             if entry.problem:
@@ -42,8 +43,11 @@ class Command(BaseCommand):
         if resume:
             yield from collect_rescoring(resume, campaign=campaign)
         elif batch:
-            for batch_id in list(send_rescoring(rescorable(campaign))):
+            handed_in = []
+            for batch_id in send_rescoring(rescorable(campaign), campaign=campaign):
                 self.stdout.write(f"Handed in as {batch_id}. After a break: --resume {batch_id}")
+                handed_in.append(batch_id)
+            for batch_id in handed_in:
                 yield from collect_rescoring(batch_id, campaign=campaign)
         else:
             yield from rescore(rescorable(campaign))
