@@ -2,7 +2,8 @@
 
 The client brings address, token, time-outs and connections; its typed objects are left aside, because they lose what
 we need (`invalid_fields`, `data_removed`, Retry-After), fail on the status "aborted", drop `wait` and send creates
-without any time limit. So requests go through its `_async_request` (pinned by a test) and answers are read from JSON.
+without any time limit. So what asks goes through its `_async_request`, what creates through its httpx client and
+transport alone (both pinned by tests), and answers are read from JSON.
 
 A create is sent exactly once: nothing here or below repeats it. Safe for thousands in flight: one client with a pool
 of connections for each event loop.

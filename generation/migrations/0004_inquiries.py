@@ -12,7 +12,7 @@ import campaigns.models.money
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0001_initial"),
-        ("generation", "0002_earlier_submissions"),
+        ("generation", "0003_for_the_sheet"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
