@@ -26,6 +26,8 @@ INSIDE = {
     "campaign": "campaigns",
     "plan": "campaigns",
     "sheet": "campaigns",
+    "queue": "campaigns",
+    "house-queue": "inbox",
     "loupe": "campaigns",
     "revise": "campaigns",
     "sign-off": "signoffs",

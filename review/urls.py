@@ -9,6 +9,7 @@ from review.views import (
     inbox,
     loupe,
     marks,
+    queue,
     reasons,
     revisions,
     settings,
@@ -48,6 +49,14 @@ urlpatterns += [
     path("exports/<int:pk>/files/<int:file_pk>/", exports.export_file, name="export-file"),
     path("costs/", costs.costs, name="costs"),
     path("costs/<slug:table>.csv", costs.table_csv, name="costs-csv"),
+]
+
+# --- review queue ------------------------------------------------------------------------
+urlpatterns += [
+    path("review/", queue.queue, name="house-queue"),
+    path("review/hold/", queue.queue_hold, name="house-queue-hold"),
+    path("campaigns/<int:pk>/review/", queue.queue, name="queue"),
+    path("campaigns/<int:pk>/review/hold/", queue.queue_hold, name="queue-hold"),
 ]
 
 # --- contact sheet, loupe, verdicts, marks -----------------------------------------------

@@ -38,6 +38,8 @@ class Need:
     held: Decimal = Decimal(0)
     spent: Decimal | None = None
     limit: Decimal = Decimal(0)
+    # where a button hands out the first of what waits
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Inbox:
     needs: list[Need]
     running: list[Need]
     notices: list[Notice]
+
+    @property
+    def reviewable(self) -> bool:
+        """Whether a walk through all that waits makes sense."""
+        return any(need.queue for need in self.needs)
 
     @property
     def title(self) -> str:
@@ -181,6 +188,7 @@ def _review_need(campaign: Campaign, shots: int, strips: dict[int, list[dict[str
         kind="eye",
         thumbs=strips.get(campaign.pk, []),
         end=due_words(campaign),
+        queue=reverse("queue", args=[campaign.pk]),
     )
 
 

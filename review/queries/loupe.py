@@ -257,7 +257,12 @@ _ICONS = {"approved": "approve", "rejected": "cross", "changes": "changes", "wit
 
 
 def read_neighbours(generation: Generation, wanted: SheetFilter, *, viewer: User) -> Neighbours:
-    """The images before and after this one in the filtered order, and the next one that waits for a decision."""
+    """The images before and after this one in the filtered order, and the next one that waits for a decision.
+
+    In a review queue there are none: what comes next is handed out.
+    """
+    if wanted.queue:
+        return Neighbours("", "", "")
     campaign: Campaign = generation.campaign
     query = wanted.query()
     unreviewed = replace(wanted, unreviewed=True, decision="")

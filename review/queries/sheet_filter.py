@@ -29,6 +29,8 @@ DECISIONS = {
     "signed": "Signed",
 }
 DENSITIES = {"small": "S", "medium": "M", "large": "L"}
+# Which review queue an image is seen in, if any.
+QUEUES = {"campaign": "Of the campaign", "house": "Of the whole workspace"}
 FLAGS = ("unreviewed", "below", "escalated", "mine")
 
 
@@ -49,6 +51,8 @@ class SheetFilter:
     mine: bool = False
     sort: str = "newest"
     density: str = "medium"
+    stack: bool = False
+    queue: str = ""
 
     def query(self, **changes: Any) -> str:
         """The query string of this filter with these changes, "" for the plain sheet."""
@@ -62,8 +66,8 @@ class SheetFilter:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything is left out; sort and density leave nothing out."""
-        return bool(self.query(sort=PLAIN.sort, density=PLAIN.density))
+        """Whether anything is left out; sort, density, stacks and a queue are ways of looking and leave nothing out."""
+        return bool(self.query(sort=PLAIN.sort, density=PLAIN.density, stack=False, queue=""))
 
 
 PLAIN = SheetFilter()
@@ -85,6 +89,8 @@ def read_filter(query: Mapping[str, str]) -> SheetFilter:
         mine=query.get("mine") == "1",
         sort=_one_of(query.get("sort", ""), SORTS) or "newest",
         density=_one_of(query.get("density", ""), DENSITIES) or "medium",
+        stack=query.get("stack") == "1",
+        queue=_one_of(query.get("queue", ""), QUEUES),
     )
 
 

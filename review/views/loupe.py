@@ -8,12 +8,14 @@ from django.views.decorators.http import require_safe
 
 from campaigns.access import member_required
 from campaigns.models import Role
+from generation.models import Generation
 from review.access import generation_for_review
 from review.models import Annotation
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
 from review.queries.loupe import read_loupe
-from review.queries.sheet_filter import read_filter
+from review.queries.queue import CAMPAIGN, Queue, QueueProgress, open_queue, read_progress
+from review.queries.sheet_filter import SheetFilter, read_filter
 from review.services.reasons import living_reasons
 
 
@@ -22,9 +24,10 @@ from review.services.reasons import living_reasons
 def loupe(request: HttpRequest, pk: str) -> HttpResponse:
     """The loupe; for its script, which swaps one image for the next, the inner part alone."""
     generation = generation_for_review(request, pk)
+    is_fragment = bool(request.headers.get("HX-Request"))
     wanted = read_filter(request.GET)
     query = wanted.query()
-    sheet_url = reverse("sheet", kwargs={"pk": generation.campaign_id})
+    queue = _queue(request, generation, wanted)
     comparison = read_comparison(generation, other_id=request.GET.get("compare", ""), mode=request.GET.get("mode", ""))
     context = {
         "generation": generation,
@@ -38,9 +41,33 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "kinds": Annotation.Kind.choices,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
         "query": query,
-        "sheet_url": f"{sheet_url}{'?' + query if query else ''}#frame-{generation.pk}",
+        "queue": queue,
+        # its script knows better where it stands from the second image on
+        "progress": read_progress(queue) if queue and not is_fragment else QueueProgress(0, 0, 0),
+        "sheet_url": _way_back(generation, wanted, queue),
     }
-    template = "review/loupe.html#loupe" if request.headers.get("HX-Request") else "review/loupe.html"
+    template = "review/loupe.html#loupe" if is_fragment else "review/loupe.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _queue(request: HttpRequest, generation: Generation, wanted: SheetFilter) -> Queue | None:
+    """The review queue that the address names."""
+    if not wanted.queue:
+        return None
+    return open_queue(
+        workspace_id=generation.workspace_id,
+        viewer=request.user,  # type: ignore[arg-type]
+        campaign=generation.campaign if wanted.queue == CAMPAIGN else None,
+        wanted=wanted,
+    )
+
+
+def _way_back(generation: Generation, wanted: SheetFilter, queue: Queue | None) -> str:
+    """Where Escape leads: the frame on its sheet, or the inbox from a queue of the whole workspace."""
+    if queue is not None and queue.campaign is None:
+        return reverse("inbox")
+    sheet = reverse("sheet", kwargs={"pk": generation.campaign_id})
+    query = wanted.query(queue="")
+    return f"{sheet}{'?' + query if query else ''}#frame-{generation.pk}"

@@ -2,12 +2,14 @@
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
 import { announce, announced, bindKeys } from "./keys.js";
 import { openMarks } from "./marks.js";
+import { openQueue } from "./queue.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
 import { lookCloser } from "./zoom.js";
 
 const AHEAD = 3;
 const FRESH = 90_000;
+const RENEWED = 40_000; // in a queue what lies ahead is fetched again while one looks for long
 const cache = new Map(); // address → {promise, node, at}
 const decided = new Map(); // image id → what one decided here, sent or not
 let root = document.getElementById("loupe");
@@ -15,14 +17,15 @@ let closer = null;
 let marks = null;
 let reasons = null;
 let remaining = Number(root.dataset.remaining);
+let queue = null; // where one walks a queue: what is leased to this person (queue.js)
 
 const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
 const find = (selector) => root.querySelector(selector);
 
 /* --- fetching ahead ---------------------------------------------------------------------------- */
-const load = (address) => {
+const load = (address, fresh = FRESH) => {
   const known = cache.get(address);
-  if (known && Date.now() - known.at < FRESH) return known.promise;
+  if (known && Date.now() - known.at < fresh) return known.promise;
   const entry = { at: Date.now(), node: null };
   entry.promise = (async () => {
     const answer = await fetch(address, { headers: { "HX-Request": "true", Accept: "text/html" } });
@@ -41,6 +44,11 @@ const load = (address) => {
 
 const prefetch = async () => {
   const here = root;
+  if (queue) {
+    // one after the other: the next one is to be there first
+    for (const item of queue.ahead.slice()) await load(item.url, RENEWED).catch(() => {});
+    return;
+  }
   let address = here.dataset.unreviewed;
   try {
     for (let step = 0; step < AHEAD && address; step += 1) {
@@ -99,7 +107,32 @@ const findOpen = () => {
   return address && !isDecided(address) ? address : "";
 };
 
+/* in a queue: the next one in one's hands; at its end, its page */
+const goOnInQueue = async () => {
+  const from = root;
+  const item = queue.next() ?? await queue.more();
+  if (root !== from) return;
+  if (item) { go(item.url); return; }
+  announce("Nothing more is handed out.");
+  for (let tries = 0; tries < 40 && verdicts.anyPending(); tries += 1) await new Promise((resolve) => { setTimeout(resolve, 100); });
+  await queue.leave();
+  location.assign(root.dataset.queuePage);
+};
+const passOver = () => {
+  const visited = queue.after();
+  if (visited) { go(visited.url); return; }
+  if (!decided.has(root.dataset.id)) { queue.pass(); announce("Passed over."); }
+  goOnInQueue();
+};
+const goBack = () => { const visited = queue.before(); if (visited) go(visited.url); else announce("This is where you began."); };
+const turn = (by) => {
+  if (!queue) go(by > 0 ? root.dataset.next : root.dataset.previous);
+  else if (by > 0) passOver();
+  else goBack();
+};
+
 const goToNextOpen = async () => {
+  if (queue) { goOnInQueue(); return; }
   const address = findOpen();
   if (address) { go(address); return; }
   const from = root;
@@ -130,6 +163,7 @@ const draw = (decision, words, fresh = false) => {
 };
 
 const count = (by) => {
+  queue?.count(-by);
   remaining = Math.max(0, remaining + by);
   showRemaining();
 };
@@ -217,7 +251,7 @@ const begin = () => {
   const picture = find("#picture");
   closer = picture ? lookCloser(stage, picture, {
     changed: ({ percent, fits }) => { find("#zoom-level").textContent = fits ? "Fit" : `${percent} %`; },
-    swiped: (by) => go(by > 0 ? root.dataset.next : root.dataset.previous),
+    swiped: turn,
     blocked: () => !!marks?.tool,
   }) : null;
   marks = picture && !root.dataset.compare ? openMarks(root) : null;
@@ -232,6 +266,30 @@ const begin = () => {
   const before = shownBefore.get(root.dataset.id);
   if (before && verdicts.pending(root.dataset.id)) draw(before.decision, before.words);
   showRemaining();
+  if (!root.dataset.queue) return;
+  queue ??= openQueue(root, { told: onQueueTold, decided: (id) => decided.has(id) });
+  queue.at(root.dataset.id, root.dataset.url);
+  queue.showPlace(root);
+};
+
+/* --- in a queue: what became of the picture in hand --------------------------------------------------- */
+const onQueueTold = (news) => {
+  queue.showPlace(root);
+  prefetch();
+  const { id } = root.dataset;
+  if (decided.has(id) || verdicts.pending(id)) return;
+  const next = { label: "Next picture", run: goOnInQueue };
+  const theirs = news.decided[id];
+  if (theirs && theirs.version > Number(root.dataset.seen)) {
+    root.dataset.seen = theirs.version;
+    verdicts.learnVersion(id, theirs.version);
+    draw(theirs.decision, theirs.words);
+    say(`${theirs.words} while you were looking. Your marks and words are kept.`, [next, { label: "Keep looking", run: unsay }]);
+  } else if (news.lost[id] && find("#problem").hidden) say(`${news.lost[id]} Your marks and words are kept.`, [next, { label: "Keep looking", run: unsay }]);
+};
+const leave = async () => {
+  await queue?.leave();
+  location.assign(root.dataset.sheet);
 };
 
 /* --- comparing: which two, and how, is in the address ------------------------------------------------- */
@@ -281,7 +339,10 @@ document.addEventListener("click", (event) => {
   if (!root.contains(event.target) || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
   const target = event.target.closest("[data-act], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
-  if (!target) return;
+  if (!target) {
+    if (queue && plain && event.target.closest("#back-to-sheet")) { event.preventDefault(); leave(); }
+    return;
+  }
   if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
   else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
@@ -289,6 +350,7 @@ document.addEventListener("click", (event) => {
   else if (target.dataset.setMode) go(addressWith({ mode: target.dataset.setMode }));
   else if (target.dataset.answer) answer(target);
   else if ("toggleCompare" in target.dataset) compare();
+  else if (queue && plain && target.dataset.go) { event.preventDefault(); turn(target.dataset.go === "next" ? 1 : -1); }
   else if (plain && target.href) { event.preventDefault(); go(target.getAttribute("href")); }
 });
 
@@ -297,8 +359,8 @@ addEventListener("popstate", () => { if (location.pathname.startsWith("/images/"
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };
 bindKeys({
-  ArrowRight: () => go(root.dataset.next), l: () => go(root.dataset.next), j: () => go(root.dataset.next), ArrowDown: () => go(root.dataset.next),
-  ArrowLeft: () => go(root.dataset.previous), h: () => go(root.dataset.previous), k: () => go(root.dataset.previous), ArrowUp: () => go(root.dataset.previous),
+  ArrowRight: () => turn(1), l: () => turn(1), j: () => turn(1), ArrowDown: () => turn(1),
+  ArrowLeft: () => turn(-1), h: () => turn(-1), k: () => turn(-1), ArrowUp: () => turn(-1),
   a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), z: once(undo), m: once(goToNextOpen),
   ...reasonKeys(() => reasons),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
@@ -310,7 +372,7 @@ bindKeys({
     else if (marks?.escape()) return true;
     else if (root.dataset.compare) compare();
     else if (closer && closer.view.scale !== 1) closer.fit();
-    else location.assign(root.dataset.sheet);
+    else leave();
     return true;
   },
 });

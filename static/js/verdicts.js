@@ -48,6 +48,7 @@ const running = new Set();
 let counter = 0;
 
 export const pending = (id) => (queues.get(id)?.length ?? 0) > 0;
+export const anyPending = () => queues.size > 0;
 export const knownVersion = (id) => versions.get(id);
 export const learnVersion = (id, version) => { if (!(versions.get(id) >= version)) versions.set(id, version); };
 
