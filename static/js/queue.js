@@ -42,6 +42,7 @@ export const openQueue = (root, { told, decided }) => {
     const gone = (id) => news.lost[id] || news.decided[id];
     ahead = [...ahead.filter((item) => !gone(item.id)), ...news.items.filter((item) => item.id !== here.id && !ahead.some((known) => known.id === item.id))];
     if (call.count) countedAt = Date.now();
+    if (Object.keys(news.decided).length) countedAt = 0; // colleagues went on: the next call counts anew
     if (call.count && !anyPending() && progress?.since === counted) progress = { total: news.total, done: news.done, since: 0 };
     told(news);
   };

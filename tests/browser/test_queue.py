@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
 from generation.clock import database_now
-from generation.models import Generation
 from review.models import Decision, ReviewLease, Verdict
-from review.services.verdicts import record_verdict
+from review.services.standings import ensure_standing
+from review.services.verdicts import read_standing, record_verdict, undo_verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.test_review_keys import make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
@@ -203,15 +203,13 @@ def test_every_state_of_the_queue_is_accessible(
         page.wait_for_timeout(400)
         assert_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        decide_all(rows, ben)
+        for row in rows:
+            ensure_standing(row)
+            seen = read_standing(row).version
+            record_verdict(generation=row, decision=Decision.APPROVED, by=ben, seen_version=seen)
         live_loupe.open(page, reverse("queue", args=[campaign.pk]))
         expect(page.get_by_role("heading", name="All done")).to_be_visible()
         assert_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        Verdict.objects.all().update(standing=False)
-        Generation.objects.first().campaign.standings.all().delete()  # type: ignore[union-attr]
-
-
-def decide_all(rows: list[Generation], by: User) -> None:
-    for row in rows:
-        record_verdict(generation=row, decision=Decision.APPROVED, by=by, seen_version=0)
+        for row in rows:
+            undo_verdict(generation=row, by=ben, seen_version=read_standing(row).version)
