@@ -3,6 +3,7 @@
 import base64
 import hmac
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ def is_signed(*, path: str, signature: str) -> bool:
 
 def _sign(path: str, secret: str | bytes) -> str:
     """The renditions of a picture share one signature: who may see it at one width may see it at another."""
+    # a stored name holds no star: what is signed for all widths is no file's own name
     signed = hmac.digest(_key(secret), _WIDTH.sub("-*.webp", path).encode(), "sha256")
     return base64.urlsafe_b64encode(signed[:SIGNATURE_BYTES]).decode().rstrip("=")
 
@@ -54,17 +56,32 @@ def _prefix() -> str:
     return reverse("file", kwargs={"signature": "-", "path": "-"}).removesuffix("-/-")
 
 
+def addresses_of(renditions: Mapping[str, str]) -> list[tuple[int, str]]:
+    """Width and address of every rendition of one picture, the narrowest first. One signature for all of them."""
+    found: list[tuple[int, str]] = []
+    stem = signed = ""
+    for width, path in sorted((int(width), path) for width, path in renditions.items()):
+        if not stem or path != f"{stem}-{width}.webp":
+            stem, signed = _WIDTH.sub("", path), file_url(path)
+        found.append((width, f"{signed.rpartition('-')[0]}-{width}.webp" if _WIDTH.search(path) else signed))
+    return found
+
+
 def rendition_url(generation: Generation, *, width: int) -> str:
     """The smallest rendition at least `width` wide, else the widest; "" before the picture has arrived."""
-    widths = sorted(int(known) for known in generation.renditions)
-    if not widths:
-        return ""
-    chosen = next((known for known in widths if known >= width), widths[-1])
-    return file_url(generation.renditions[str(chosen)])
+    return choose_width(addresses_of(generation.renditions), width=width)
+
+
+def choose_width(addresses: list[tuple[int, str]], *, width: int) -> str:
+    """The address of the smallest that is at least `width` wide, else of the widest; "" where there is none."""
+    return next((address for known, address in addresses if known >= width), addresses[-1][1] if addresses else "")
 
 
 def srcset(generation: Generation) -> str:
     """All renditions for the browser to choose from."""
-    return ", ".join(
-        f"{file_url(generation.renditions[str(width)])} {width}w" for width in sorted(map(int, generation.renditions))
-    )
+    return join_widths(addresses_of(generation.renditions))
+
+
+def join_widths(addresses: list[tuple[int, str]]) -> str:
+    """As the attribute `srcset` takes them."""
+    return ", ".join(f"{address} {width}w" for width, address in addresses)

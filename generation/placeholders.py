@@ -44,6 +44,24 @@ def placeholder_data_uri(thumbhash_b64: str) -> str:
     return "data:image/png;base64," + base64.b64encode(target.getvalue()).decode("ascii")
 
 
+def average_colour(thumbhash_b64: str) -> str:
+    """`#rrggbb`, the mean of the picture, from the first bytes of its hash; "" where there is no valid hash."""
+    try:
+        header = int.from_bytes(base64.b64decode(thumbhash_b64[:4], validate=True), "little")
+    except (binascii.Error, ValueError):
+        return ""
+    if len(thumbhash_b64) < 8:
+        return ""
+    light, yellow_blue, red_green = (
+        (header & 63) / 63,
+        (header >> 6 & 63) / 31.5 - 1,
+        (header >> 12 & 63) / 31.5 - 1,
+    )
+    blue = light - 2 / 3 * yellow_blue
+    red = (3 * light - blue + red_green) / 2
+    return "#" + "".join(f"{round(255 * min(1.0, max(0.0, part))):02x}" for part in (red, red - red_green, blue))
+
+
 def _encode(pixels: NDArray[np.float64]) -> bytes:
     """The hash of height x width x RGBA, 0 to 1."""
     height, width, _ = pixels.shape

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from generation.models import Generation
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
 from review.models import Assignment, Standing, Verdict
-from review.queries.sheet_filter import ORDERS, SheetFilter, read_cursor, stretches, write_cursor
+from review.queries.sheet_filter import ORDERS, SheetFilter
 
 PAGE = 60
 SIGNED = "signed"
@@ -59,34 +59,6 @@ class Verdicts:
     words: str
     seen: int
     hidden: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One frame of the sheet."""
-
-    id: str
-    url: str
-    number: int
-    shot: str
-    shot_id: int
-    version: int
-    stack: int
-    model: str
-    reviewable: bool
-    escalated: bool
-    standing: Verdicts
-    thumb: dict[str, Any]
-    starts_shot: bool
-    aspect: float
-
-
-@dataclass(frozen=True, slots=True)
-class SheetPage:
-    """A page of cards; `next` is the cursor of the following one, "" at the end."""
-
-    cards: list[Card]
-    next: str
 
 
 def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
@@ -145,23 +117,17 @@ def _unreviewed(*, blind: bool, viewer: User) -> Q:
     return Q(decision="", state=GenerationState.READY)
 
 
-def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str, shots: list[Shot]) -> SheetPage:
-    """The page that begins after `cursor` ("" for the first). Two queries, three where the scored ones end."""
-    terms = ORDERS[wanted.sort]
-    rows = _with_own_verdict(filtered(campaign, wanted, viewer=viewer), viewer)
-    values = read_cursor(cursor, terms=terms) if cursor else None
-    found: list[Generation] = []
-    for condition, order in stretches(terms, values=values):
-        if len(found) <= PAGE:
-            found += rows.filter(condition).order_by(*order)[: PAGE + 1 - len(found)]
-    shown = found[:PAGE]
-    next_cursor = write_cursor(values_of(shown[-1], wanted)) if len(found) > PAGE else ""
-    return SheetPage(_cards(shown, campaign, wanted, shots, first_page=values is None), next_cursor)
+def own_decision(viewer: User) -> Any:
+    """This person's standing verdict on the image of a row, as a column."""
+    return Subquery(_own(viewer).values("decision")[:1])
 
 
 def _with_own_verdict(rows: QuerySet[Generation], viewer: User) -> QuerySet[Generation]:
-    own: Any = Subquery(_own(viewer).values("decision")[:1])
-    return rows.annotate(own_decision=own).select_related("shot", "standing", "standing__decided_by").only(*COLUMNS)
+    return (
+        rows.annotate(own_decision=own_decision(viewer))
+        .select_related("shot", "standing", "standing__decided_by")
+        .only(*COLUMNS)
+    )
 
 
 def values_of(generation: Generation, wanted: SheetFilter) -> tuple[Any, ...]:
@@ -176,55 +142,26 @@ def values_of(generation: Generation, wanted: SheetFilter) -> tuple[Any, ...]:
     return tuple(values[term.column] for term in ORDERS[wanted.sort])
 
 
-def _cards(
-    rows: list[Generation], campaign: Campaign, wanted: SheetFilter, shots: list[Shot], *, first_page: bool
-) -> list[Card]:
-    numbers = {shot.pk: number for number, shot in enumerate(shots, start=1)}
-    stacks = dict(
-        Generation.objects.filter(campaign=campaign, shot_id__in={row.shot_id for row in rows})
-        .filter(state=GenerationState.READY)
-        .values_list("shot_id")
-        .annotate(versions=Count("pk"))
-        .order_by()
-    )
-    query = wanted.query()
-    cards = []
-    before: int | None = None
-    for index, row in enumerate(rows):
-        standing = verdicts_of(row, blind=campaign.independent_first_look)
-        cards.append(
-            Card(
-                id=row.pk,
-                url=loupe_address(row.pk, query),
-                number=numbers.get(row.shot_id, 0),
-                shot=row.shot.title,
-                shot_id=row.shot_id,
-                version=row.version,
-                stack=stacks.get(row.shot_id, 0),
-                model=model_label(row.model),
-                reviewable=row.state == GenerationState.READY and standing.decision != SIGNED,
-                escalated=row.escalated,
-                standing=standing,
-                thumb=thumb_of(row, standing, eager=first_page and index < 8),
-                starts_shot=wanted.sort == "shot" and row.shot_id != before and (first_page or before is not None),
-                aspect=round(row.aspect, 4),
-            )
-        )
-        before = row.shot_id
-    return cards
-
-
 def verdicts_of(generation: Generation, *, blind: bool) -> Verdicts:
     """What this viewer may see of an image's standing. Reads `own_decision`, which the query annotated."""
     standing: Standing | None = getattr(generation, "standing", None)
-    own = getattr(generation, "own_decision", None)
-    if standing is None:
-        return Verdicts("", "", 0, hidden=blind and not own)
-    decision = standing.decision if standing.decision in MARKS else ""
-    if blind and not own and decision != SIGNED:
-        return Verdicts("", "", standing.version, hidden=True)
-    who = f" by {standing.decided_by}" if decision and standing.decided_by else ""
-    return Verdicts(decision, f"{MARK_WORDS.get(decision, '')}{who}", standing.version, hidden=False)
+    return show_standing(
+        decision=standing.decision if standing else "",
+        version=standing.version if standing else 0,
+        who=str(standing.decided_by) if standing and standing.decided_by else "",
+        hidden=blind and not getattr(generation, "own_decision", None),
+    )
+
+
+def show_standing(*, decision: str, version: int, who: str, hidden: bool) -> Verdicts:
+    """In words. `hidden`: the viewer has an independent first look to take; a signature is no secret."""
+    if hidden and decision != SIGNED:
+        return Verdicts("", "", version, hidden=True)
+    if decision not in MARKS:
+        return Verdicts("", "", version, hidden=False)
+    return Verdicts(
+        decision, f"{MARK_WORDS[decision]} by {who}" if who else MARK_WORDS[decision], version, hidden=False
+    )
 
 
 def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False) -> dict[str, Any]:

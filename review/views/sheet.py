@@ -13,10 +13,13 @@ from django.views.decorators.http import require_safe
 from campaigns.access import campaign_for, member_required
 from campaigns.models import Campaign
 from generation.gate import LABELS
+from review.access import campaign_for_sheet
 from review.queries import sheet as queries
+from review.queries.cards import read_page
 from review.queries.counts import Counts, read_counts
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 from review.services.reasons import living_reasons
+from review.views.drawing import draw_cards
 
 # A page that slept longer than this reloads instead of catching up.
 LONGEST_ABSENCE = timedelta(hours=12)
@@ -26,15 +29,18 @@ LONGEST_ABSENCE = timedelta(hours=12)
 @member_required()
 def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     """The sheet; for htmx with a cursor, its next frames alone."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for_sheet(request, pk)
     wanted, cursor = read_filter(request.GET), request.GET.get("cursor", "")
-    shots = queries.read_shots(campaign)
-    page = queries.read_page(campaign, wanted, viewer=request.user, cursor=cursor, shots=shots)  # type: ignore[arg-type]
-    context: dict[str, Any] = {"campaign": campaign, "page": page, "next_url": _next_url(request, wanted, page.next)}
+    page = read_page(campaign, wanted, viewer=request.user, cursor=cursor)  # type: ignore[arg-type]
+    context: dict[str, Any] = {
+        "campaign": campaign,
+        "frames": draw_cards(page.cards),
+        "next_url": _next_url(request, wanted, page.next),
+    }
     template = "review/sheet.html#frames"
     if not (request.headers.get("HX-Request") and cursor):
         template = "review/sheet.html"
-        context |= _around(request, campaign, wanted, shots)
+        context |= _around(request, campaign, wanted)
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -53,12 +59,12 @@ def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
     return JsonResponse(changes)
 
 
-def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter, shots: list[Any]) -> dict[str, Any]:
+def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> dict[str, Any]:
     """What stands around the frames: filters with their counts, choices, reasons."""
     counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
     return {
         "wanted": wanted,
-        "shots": shots,
+        "shots": queries.read_shots(campaign),
         "models": queries.read_models(campaign),
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, User
 from generation.models import Generation
+from review.access import campaign_for_sheet
 from review.models import Assignment, Decision
-from review.queries.sheet import PAGE, filtered, read_page, read_shots
+from review.queries.cards import PAGE, read_page
+from review.queries.sheet import filtered
 from review.queries.sheet_filter import ORDERS, SORTS, SheetFilter, read_cursor, read_filter, write_cursor
 from tests.factories import (
     CampaignFactory,
@@ -103,16 +106,17 @@ def test_filter_by_shot_and_what_was_removed_is_gone(client: Client, campaign: C
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_pages_by_key_show_every_image_once_in_order(campaign: Campaign, ana: User, sort: str, monkeypatch) -> None:
-    monkeypatch.setattr("review.queries.sheet.PAGE", 3)
+    monkeypatch.setattr("review.queries.cards.PAGE", 3)
     for position in (2, 1, 1):
         shot = ShotFactory(campaign=campaign, position=position)
         for score in (7.0, None, 9.5, 7.0):
             GenerationFactory(shot=shot, ready=True, **({"scored": score} if score else {}))
     wanted = SheetFilter(sort=sort)
+    campaign = campaign_for_sheet(SimpleNamespace(membership=ana.memberships.get()), campaign.pk)
     seen: list[str] = []
     cursor = ""
     for _ in range(10):
-        page = read_page(campaign, wanted, viewer=ana, cursor=cursor, shots=read_shots(campaign))
+        page = read_page(campaign, wanted, viewer=ana, cursor=cursor)
         seen += [card.id for card in page.cards]
         cursor = page.next
         if not cursor:
