@@ -4,6 +4,7 @@ The database is asked at every request: who signed out, was taken out of a house
 at once. Nothing of it is kept anywhere else.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -11,6 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from campaigns.models import Membership, Session, User, Workspace
+from campaigns.statements import Given, Statement
 
 _PARTS = (("user__", User), ("user__memberships__", Membership), ("user__memberships__workspace__", Workspace))
 _NAMES = [(prefix, model, [field.attname for field in model._meta.concrete_fields]) for prefix, model in _PARTS]
@@ -40,8 +42,7 @@ class SessionStore(DatabaseStore):
 
     def load(self) -> dict[str, Any]:
         """What the session holds, {} for one that is over or never was. One query."""
-        found = Session.objects.filter(session_key=self.session_key, expire_date__gt=timezone.now())
-        rows = list(found.order_by("user__memberships__created_at", "user__memberships__pk").values_list(*_COLUMNS))
+        rows = _who_is_there().run(key=self.session_key, now=timezone.now())
         if not rows:
             self._session_key = None
             return {}
@@ -57,6 +58,15 @@ class SessionStore(DatabaseStore):
                 membership.user, membership.workspace = person, workspace
                 self.memberships.append(membership)
         self.person = person
+
+
+@lru_cache(maxsize=1)
+def _who_is_there() -> Statement:
+    field = Session._meta.get_field
+    found = Session.objects.filter(
+        session_key=Given("key", field("session_key")), expire_date__gt=Given("now", field("expire_date"))
+    )
+    return Statement(found.order_by("user__memberships__created_at", "user__memberships__pk").values_list(*_COLUMNS))
 
 
 def _objects(values: tuple[Any, ...]) -> list[Any]:

@@ -61,9 +61,13 @@ def addresses_of(renditions: Mapping[str, str]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     stem = signed = ""
     for width, path in sorted((int(width), path) for width, path in renditions.items()):
-        if not stem or path != f"{stem}-{width}.webp":
-            stem, signed = _WIDTH.sub("", path), file_url(path)
-        found.append((width, f"{signed.rpartition('-')[0]}-{width}.webp" if _WIDTH.search(path) else signed))
+        ending = f"-{width}.webp"
+        if not stem or path != stem + ending:
+            if not path.endswith(ending):
+                found.append((width, file_url(path)))
+                continue
+            stem, signed = path.removesuffix(ending), file_url(path).removesuffix(ending)
+        found.append((width, signed + ending))
     return found
 
 

@@ -1,5 +1,6 @@
 """Permission is part of fetching: an image of another workspace does not exist (404)."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -7,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from campaigns.models import Campaign, Shot
+from campaigns.statements import Given, Statement
 from generation.models import Generation
 
 
@@ -14,13 +16,27 @@ def campaign_for_sheet(request: Any, pk: int) -> Campaign:
     """A campaign of the person's workspace, or 404. `shots_as_of` changes where a shot was added or taken out."""
     if not request.membership:
         raise Http404
+    found = _campaign().run(pk=pk, workspace=request.membership.workspace_id)
+    if not found:
+        raise Http404
+    *values, last, removed = found[0]
+    campaign = Campaign.from_db("default", _CAMPAIGN, values)
+    campaign.shots_as_of = (last, removed)  # type: ignore[attr-defined]
+    return campaign
+
+
+_CAMPAIGN = [field.attname for field in Campaign._meta.concrete_fields]
+
+
+@lru_cache(maxsize=1)
+def _campaign() -> Statement:
+    key = Campaign._meta.pk
     shots = Shot.objects.filter(campaign=OuterRef("pk"))
     last = shots.filter(removed_at__isnull=True).order_by("-position", "-pk").values("pk")[:1]
     removed = shots.filter(removed_at__isnull=False).order_by("-removed_at").values("removed_at")[:1]
-    rows: Any = Campaign.objects.annotate(last_shot=Subquery(last), last_removal=Subquery(removed))
-    campaign: Any = get_object_or_404(rows, pk=pk, workspace_id=request.membership.workspace_id)
-    campaign.shots_as_of = (campaign.last_shot, campaign.last_removal)
-    return campaign  # type: ignore[no-any-return]
+    rows = Campaign.objects.filter(pk=Given("pk", key), workspace=Given("workspace", key))
+    more: dict[str, Any] = {"last_shot": Subquery(last), "last_removal": Subquery(removed)}
+    return Statement(rows.annotate(**more).values_list(*_CAMPAIGN, *more))
 
 
 def generation_for_review(request: Any, pk: str) -> Generation:

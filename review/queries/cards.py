@@ -1,13 +1,16 @@
 """The cards of a contact sheet: one query for a page of them, in which nothing grows with the campaign."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, Count, OuterRef, Subquery, Value
 from django.urls import reverse
 
-from campaigns.models import Campaign, User
+from campaigns.models import Campaign, Shot, User
+from campaigns.statements import Given, Statement
 from generation.files import addresses_of, choose_width, join_widths
 from generation.models import Generation
 from generation.placeholders import average_colour
@@ -19,7 +22,7 @@ from review.queries.sheet import (
     own_decision,
     show_standing,
 )
-from review.queries.sheet_filter import ORDERS, SheetFilter, read_cursor, stretches, write_cursor
+from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, read_cursor, stretches, write_cursor
 
 PAGE = 60
 EAGER = 8
@@ -29,6 +32,23 @@ COLUMNS = (
     "average", "passed", "escalated", "decision", "shot__title", "shot__position", "standing__version",
     "standing__decided_by__name", "standing__decided_by__email",
 )  # fmt: skip
+SHOT = COLUMNS.index("shot_id")
+_field: Any = Generation._meta.get_field
+# Places for the values of a look.
+CAMPAIGN, VIEWER = Given("campaign", Campaign._meta.pk), Given("viewer", User._meta.pk)
+FREE = {
+    "shot": Given("shot", Shot._meta.pk),
+    "model": Given("model", _field("model")),
+    "score_from": Given("score_from", _field("average")),
+    "score_to": Given("score_to", _field("average")),
+}
+ORDERED = {
+    "pk": Given("pk", _field("id")),
+    "average": Given("average", _field("average")),
+    "version": Given("version", _field("version")),
+    "shot_id": Given("shot_id", Shot._meta.pk),
+    "shot__position": Given("shot__position", Shot._meta.get_field("position")),
+}
 # Campaigns whose numbering a process remembers: shots by id, as of when.
 REMEMBERED = 64
 _numbers: dict[int, tuple[Any, dict[int, int]]] = {}
@@ -36,8 +56,7 @@ _numbers: dict[int, tuple[Any, dict[int, int]]] = {}
 PLACE = "GENERATION"
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """One frame of the sheet, ready to be drawn: texts, and what decides how it looks."""
 
     id: str
@@ -76,88 +95,116 @@ class SheetPage:
     next: str
 
 
-class _Row:
-    """One row of the query, by names."""
-
-    __slots__ = (*COLUMNS, "stack", "own")
-
-    def __init__(self, values: tuple[Any, ...]) -> None:
-        self.own = None
-        for name, value in zip(self.__slots__, values, strict=False):
-            setattr(self, name, value)
-
-
 def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str) -> SheetPage:
     """The page that begins after `cursor` ("" for the first). One query, two where the scored ones end."""
     terms = ORDERS[wanted.sort]
     values = read_cursor(cursor, terms=terms) if cursor else None
-    rows = _columns(filtered(campaign, wanted, viewer=viewer), campaign, viewer)
+    shape, given = _shape_of(wanted)
+    given |= {"campaign": campaign.pk, "viewer": viewer.pk}
+    known = None
+    if values is not None:
+        known = tuple(value is not None for value in values)
+        given |= {term.column: value for term, value in zip(terms, values, strict=True)}
     found: list[tuple[Any, ...]] = []
-    for condition, order in stretches(terms, values=values):
+    for statement in _statements(shape, blind=campaign.independent_first_look, known=known, limit=PAGE + 1):
         if len(found) <= PAGE:
-            found += rows.filter(condition).order_by(*order)[: PAGE + 1 - len(found)]
-    shown = [_Row(each) for each in found[:PAGE]]
-    place = write_cursor(tuple(getattr(shown[-1], term.column) for term in terms)) if len(found) > PAGE else ""
+            found += statement.run(**given)
+    shown = found[:PAGE]
+    place = ""
+    if len(found) > PAGE:
+        last = dict(zip(COLUMNS, shown[-1], strict=False))
+        place = write_cursor(tuple(last[term.column] for term in terms))
     return SheetPage(_cards(shown, campaign, wanted, first_page=values is None), place)
 
 
-def _columns(rows: QuerySet[Generation], campaign: Campaign, viewer: User) -> QuerySet[Any, tuple[Any, ...]]:
+def _shape_of(wanted: SheetFilter) -> tuple[SheetFilter, dict[str, Any]]:
+    """The filter with places for what can be anything, and what is to be put there."""
+    given = {name: value for name in FREE if (value := getattr(wanted, name)) not in (None, "")}
+    places: dict[str, Any] = {name: FREE[name] for name in given}
+    return replace(wanted, density=PLAIN.density, **places), given
+
+
+@lru_cache(maxsize=512)
+def _statements(
+    shape: SheetFilter, *, blind: bool, known: tuple[bool, ...] | None, limit: int
+) -> tuple[Statement, ...]:
+    """The query of a page, in its stretches. `known`: which values of the cursor are no nulls; None: no cursor."""
+    terms = ORDERS[shape.sort]
+    values = None
+    if known is not None:
+        values = tuple(ORDERED[term.column] if has else None for term, has in zip(terms, known, strict=True))
+    campaign: Any = SimpleNamespace(pk=CAMPAIGN, independent_first_look=blind)
+    viewer: Any = SimpleNamespace(pk=VIEWER)
+    rows = filtered(campaign, shape, viewer=viewer)
     stack = Generation.objects.filter(shot=OuterRef("shot"), state=GenerationState.READY).order_by().values("shot")
-    more: dict[str, Any] = {"stack": Subquery(stack.annotate(_all=Count("pk")).values("_all"))}
-    if campaign.independent_first_look:
-        more["own"] = own_decision(viewer)
-    return rows.annotate(**more).values_list(*COLUMNS, *more)
+    own: Any = own_decision(viewer) if blind else Value(None, output_field=CharField())
+    more = {"stack": Subquery(stack.annotate(_all=Count("pk")).values("_all")), "own": own}
+    columns = rows.annotate(**more).values_list(*COLUMNS, *more)
+    return tuple(
+        Statement(columns.filter(condition).order_by(*order)[:limit])
+        for condition, order in stretches(terms, values=values)
+    )
 
 
-def _cards(rows: list[Any], campaign: Campaign, wanted: SheetFilter, *, first_page: bool) -> list[Card]:
+def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter, *, first_page: bool) -> list[Card]:
+    numbers, by_shot = read_numbers(campaign), wanted.sort == "shot"
+    cards: list[Card] = []
+    before: int | None = None
+    draw = _draw_for(campaign, wanted)
+    for index, row in enumerate(rows):
+        shot_id = row[SHOT]
+        starts = by_shot and shot_id != before and (first_page or before is not None)
+        cards.append(draw(row, numbers.get(shot_id, 0), starts, first_page and index < EAGER))
+        before = shot_id
+    return cards
+
+
+def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, ...], int, bool, bool], Card]:
+    """What makes a card of a row of this sheet."""
     blind, query = campaign.independent_first_look, wanted.query()
-    numbers = read_numbers(campaign)
     loupe, verdict = _addresses()
     query = f"?{query}" if query else ""
-    cards = []
-    before: int | None = None
-    for index, row in enumerate(rows):
-        seen = show_standing(
-            decision=row.decision,
-            version=row.standing__version or 0,
-            who=row.standing__decided_by__name or row.standing__decided_by__email or "",
-            hidden=blind and not row.own,
+
+    def draw(row: tuple[Any, ...], number: int, starts_shot: bool, eager: bool) -> Card:
+        (
+            pk, _, version, state, width, height, image_width, image_height, renditions, thumbhash, average, passed,
+            escalated, decision, title, _, seen_version, name, email, stack, own,
+        ) = row  # fmt: skip
+        hidden = blind and not own
+        seen = show_standing(decision=decision, version=seen_version or 0, who=name or email or "", hidden=hidden)
+        ready = state == GenerationState.READY
+        addresses = addresses_of(renditions) if ready else []
+        scored = ready and average is not None and not seen.hidden
+        stack = stack or 0
+        return Card(
+            id=pk,
+            url=loupe.replace(PLACE, pk) + query,
+            verdict_url=verdict.replace(PLACE, pk),
+            number=number,
+            shot=title,
+            version=version,
+            stack=stack,
+            versions=f"{stack} version{'' if stack == 1 else 's'}",
+            seen=seen.seen,
+            standing_words=seen.words,
+            aspect=round((image_width or width) / (image_height or height), 4),
+            src=choose_width(addresses, width=640),
+            srcset=join_widths(addresses),
+            thumbhash=thumbhash,
+            colour=average_colour(thumbhash),
+            score=f"{average:.1f}" if scored else "",
+            stacked=stack > 1,
+            starts_shot=starts_shot,
+            reviewable=ready and seen.decision != SIGNED,
+            flagged=escalated and not seen.decision,
+            decision=seen.decision,
+            below=scored and passed is False,
+            waiting=state in UNFINISHED,
+            state_words="" if ready else STATE_WORDS.get(state, "Being made"),
+            eager=eager,
         )
-        ready = row.state == GenerationState.READY
-        addresses = addresses_of(row.renditions) if ready else []
-        scored = ready and row.average is not None and not seen.hidden
-        stack = row.stack or 0
-        cards.append(
-            Card(
-                id=row.pk,
-                url=loupe.replace(PLACE, row.pk) + query,
-                verdict_url=verdict.replace(PLACE, row.pk),
-                number=numbers.get(row.shot_id, 0),
-                shot=row.shot__title,
-                version=row.version,
-                versions=f"{stack} version{'' if stack == 1 else 's'}",
-                stack=stack,
-                seen=seen.seen,
-                standing_words=seen.words,
-                aspect=round((row.image_width or row.width) / (row.image_height or row.height), 4),
-                src=choose_width(addresses, width=640),
-                srcset=join_widths(addresses),
-                thumbhash=row.thumbhash,
-                colour=average_colour(row.thumbhash),
-                score=f"{row.average:.1f}" if scored else "",
-                stacked=stack > 1,
-                starts_shot=wanted.sort == "shot" and row.shot_id != before and (first_page or before is not None),
-                reviewable=ready and seen.decision != SIGNED,
-                flagged=row.escalated and not seen.decision,
-                decision=seen.decision,
-                below=scored and row.passed is False,
-                waiting=row.state in UNFINISHED,
-                state_words="" if ready else STATE_WORDS.get(row.state, "Being made"),
-                eager=first_page and index < EAGER,
-            )
-        )
-        before = row.shot_id
-    return cards
+
+    return draw
 
 
 @lru_cache(maxsize=1)

@@ -63,7 +63,7 @@ class Verdicts:
 
 def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
     """The images that this filter lets through, in no order."""
-    rows = Generation.objects.filter(campaign=campaign, shot__removed_at__isnull=True)
+    rows = Generation.objects.filter(campaign=campaign.pk, shot__removed_at__isnull=True)
     rows = _of_state(rows, wanted.state)
     if wanted.shot is not None:
         rows = rows.filter(shot_id=wanted.shot)
@@ -72,8 +72,8 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
     if wanted.escalated:
         rows = rows.filter(escalated=True)
     if wanted.mine:
-        assigned = Assignment.objects.filter(to=viewer).values("generation_id")
-        decided = Verdict.objects.filter(by=viewer, standing=True).values("generation_id")
+        assigned = Assignment.objects.filter(to=viewer.pk).values("generation_id")
+        decided = Verdict.objects.filter(by=viewer.pk, standing=True).values("generation_id")
         rows = rows.filter(pk__in=assigned.union(decided, all=True))
     blind = campaign.independent_first_look
     if wanted.unreviewed:
@@ -107,7 +107,7 @@ def _of_judgement(rows: QuerySet[Generation], wanted: SheetFilter) -> QuerySet[G
 
 
 def _own(viewer: User) -> QuerySet[Verdict]:
-    return Verdict.objects.filter(generation=OuterRef("pk"), by=viewer, standing=True)
+    return Verdict.objects.filter(generation=OuterRef("pk"), by=viewer.pk, standing=True)
 
 
 def _unreviewed(*, blind: bool, viewer: User) -> Q:

@@ -6,7 +6,6 @@ Sixty cards take a third of a millisecond instead of thirty (docs/adr/0008). Wha
 
 import re
 from collections.abc import Sequence
-from dataclasses import fields
 from operator import attrgetter, itemgetter
 from types import SimpleNamespace
 from typing import Any
@@ -19,9 +18,8 @@ from review.queries.cards import Card
 
 TEMPLATE = "review/sheet.html#card"
 SIZES = "(max-width: 48rem) 50vw, 28rem"
-_NAMES = [field.name for field in fields(Card)]
-LOOKS = ("decision", "state_words", *(field.name for field in fields(Card) if field.type is bool))
-TEXTS = tuple(name for name in _NAMES if name not in LOOKS)
+LOOKS = ("decision", "state_words", *(name for name, kind in Card.__annotations__.items() if kind is bool))
+TEXTS = tuple(name for name in Card._fields if name not in LOOKS)
 _texts, _looks = attrgetter(*TEXTS), attrgetter(*LOOKS)
 _PLACE = re.compile("\x02(\\d+)\x03")
 _BLANK = re.compile(r"\s+")
