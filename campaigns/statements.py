@@ -1,6 +1,6 @@
 """Queries that are asked at every look: the ORM writes them once, then they are run with other values.
 
-Writing the SQL of a page takes Django longer than it takes PostgreSQL to answer it (docs/adr/0008).
+Writing the SQL of a page takes Django longer than it takes PostgreSQL to answer it (docs/adr/0009).
 """
 
 from typing import Any

@@ -47,19 +47,19 @@ def placeholder_data_uri(thumbhash_b64: str) -> str:
 def average_colour(thumbhash_b64: str) -> str:
     """`#rrggbb`, the mean of the picture, from the first bytes of its hash; "" where there is no valid hash."""
     try:
-        header = int.from_bytes(base64.b64decode(thumbhash_b64[:4], validate=True), "little")
+        header = int.from_bytes(binascii.a2b_base64(thumbhash_b64[:4]), "little")
     except (binascii.Error, ValueError):
         return ""
     if len(thumbhash_b64) < 8:
         return ""
-    light, yellow_blue, red_green = (
-        (header & 63) / 63,
-        (header >> 6 & 63) / 31.5 - 1,
-        (header >> 12 & 63) / 31.5 - 1,
-    )
+    light, yellow_blue, red_green = (header & 63) / 63, (header >> 6 & 63) / 31.5 - 1, (header >> 12 & 63) / 31.5 - 1
     blue = light - 2 / 3 * yellow_blue
     red = (3 * light - blue + red_green) / 2
-    return "#" + "".join(f"{round(255 * min(1.0, max(0.0, part))):02x}" for part in (red, red - red_green, blue))
+    return f"#{_byte(red):02x}{_byte(red - red_green):02x}{_byte(blue):02x}"
+
+
+def _byte(part: float) -> int:
+    return min(255, max(0, round(part * 255)))
 
 
 def _encode(pixels: NDArray[np.float64]) -> bytes:

@@ -1,7 +1,8 @@
 """Draws the cards of a sheet: the page's own template once for each look a card can have, then texts filled in.
 
-Sixty cards take a third of a millisecond instead of thirty (docs/adr/0008). What a card is drawn from is said in
-`review.queries.cards.Card`: its texts are filled in, escaped; everything else belongs to its look.
+Sixty cards take a third of a millisecond instead of thirty (docs/adr/0009). What a card is drawn from is said in
+`review.queries.cards.Card`: its words and numbers are filled in, escaped; everything else (flags, the decision, who
+is to look at it) belongs to its look, and the template may decide and loop over it as ever.
 """
 
 import re
@@ -18,11 +19,17 @@ from review.queries.cards import Card
 
 TEMPLATE = "review/sheet.html#card"
 SIZES = "(max-width: 48rem) 50vw, 28rem"
-LOOKS = ("decision", "state_words", *(name for name, kind in Card.__annotations__.items() if kind is bool))
+LOOKS = (
+    "decision",
+    "state_words",
+    *(name for name, kind in Card.__annotations__.items() if kind not in (str, int, float)),
+)
 TEXTS = tuple(name for name in Card._fields if name not in LOOKS)
+# Looks that a process remembers.
+REMEMBERED = 2000
 _texts, _looks = attrgetter(*TEXTS), attrgetter(*LOOKS)
 _PLACE = re.compile("\x02(\\d+)\x03")
-_BLANK = re.compile(r"\s+")
+_BLANK = re.compile(r"[ \n]+")
 _BETWEEN = "\x1f"
 # The pieces of each look, and which text goes between them.
 _drawn: dict[tuple[Any, ...], tuple[str, Any]] = {}
@@ -39,11 +46,16 @@ def draw_cards(cards: Sequence[Card]) -> SafeString:
     for place, card in enumerate(cards):
         row = texts[place * len(TEXTS) : (place + 1) * len(TEXTS)]
         look = (_looks(card), tuple(map(bool, row)))
-        if look not in _drawn:
-            _drawn[look] = _draw(card, row)
-        form, chosen = _drawn[look]
+        form, chosen = _drawn.get(look) or _remember(look, _draw(card, row))
         pieces.append(form % chosen(row))
     return mark_safe("".join(pieces))  # noqa: S308  # every text was escaped above
+
+
+def _remember(look: tuple[Any, ...], drawn: tuple[str, Any]) -> tuple[str, Any]:
+    if len(_drawn) >= REMEMBERED:
+        _drawn.clear()
+    _drawn[look] = drawn
+    return drawn
 
 
 def _draw(card: Card, row: Sequence[str]) -> tuple[str, Any]:

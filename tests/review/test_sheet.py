@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.loader import get_template
 from django.test import Client
+from django.test.html import parse_html
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -17,9 +19,10 @@ from campaigns.models import Campaign, User
 from generation.models import Generation
 from review.access import campaign_for_sheet
 from review.models import Assignment, Decision
-from review.queries.cards import PAGE, read_page
+from review.queries.cards import PAGE, Card, read_page
 from review.queries.sheet import filtered
 from review.queries.sheet_filter import ORDERS, SORTS, SheetFilter, read_cursor, read_filter, write_cursor
+from review.views import drawing
 from tests.factories import (
     CampaignFactory,
     GenerationFactory,
@@ -250,3 +253,31 @@ def test_changes_tell_arrivals_and_verdicts_since(client: Client, campaign: Camp
     assert (later["arrived"], later["standings"]) == ([], [])
     for nonsense in ("", "yesterday", "2026-01-01", "9999-99-99T99:99:99Z"):
         assert client.get(url, {"since": nonsense}).status_code == 200
+
+
+def test_a_card_is_drawn_as_its_template_would_draw_it(client: Client, campaign: Campaign, ana: User) -> None:
+    shot = ShotFactory(campaign=campaign, title='100 % <b>"Aurora"</b> & \x1f %s {{ x }}')
+    rows = [
+        GenerationFactory(shot=shot, ready=True, scored=6.1),
+        GenerationFactory(shot=shot, ready=True, scored=9, escalated=True),
+        GenerationFactory(shot=shot, rendering=True),
+        GenerationFactory(shot=shot, failed=True),
+        SignOffFactory(generation__shot=ShotFactory(campaign=campaign)).generation,
+    ]
+    VerdictFactory(generation=rows[0], by=ana, decision=Decision.CHANGES)
+    sheet = campaign_for_sheet(SimpleNamespace(membership=ana.memberships.get()), campaign.pk)
+    cards = read_page(sheet, SheetFilter(state="all", sort="shot"), viewer=ana, cursor="").cards
+    assert len(cards) == 5
+
+    def directly(card: Card) -> str:
+        shown = SimpleNamespace(**card._asdict())
+        shown.thumb = drawing._thumb(shown)
+        return get_template(drawing.TEMPLATE).render({"card": shown})
+
+    expected = "".join(directly(card) for card in cards)
+    # the second time all looks are known
+    for _ in range(2):
+        assert parse_html(drawing.draw_cards(cards)) == parse_html(re.sub(r"[ \n]+", " ", expected))
+    page = client.get(address(campaign, "state=all")).content.decode()
+    assert "<b>" not in page
+    assert "100 % &lt;b&gt;&quot;Aurora&quot;&lt;/b&gt; &amp; " in page
