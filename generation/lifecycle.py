@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from campaigns.models import User
 from generation.clock import database_now
 from generation.models import Generation, GenerationEvent
+from generation.rows import among, insert_many, update_many
 from generation.states import TERMINAL, GenerationState, may_move
 
 
@@ -70,7 +71,6 @@ SENT_FROM = (
     "external_id",
     "earlier_ids",
 )
-FIELDS: dict[str, Any] = {field.name: field for field in Generation._meta.concrete_fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,9 @@ def move_many(steps: Sequence[Step]) -> frozenset[str]:
     for step in steps:
         if step.to is GenerationState.QUEUED or not may_move(origin=step.origin, to=step.to):
             raise ForbiddenMove(f"{step.origin} to {step.to}")
-    rows = Generation.objects.select_for_update().filter(pk__in=[step.generation_id for step in steps])
-    standing = {row[0]: row[1:] for row in rows.order_by("pk").values_list("pk", "state", "claimed_by", "external_id")}
+    wanted = among("pk", [step.generation_id for step in steps])
+    rows = Generation.objects.select_for_update().filter(wanted).order_by("pk")
+    standing = {row[0]: row[1:] for row in rows.values_list("pk", "state", "claimed_by", "external_id")}
     # a row that took one step is taken out: it cannot take another from the same state
     won = [step for step in steps if step.holds(standing.pop(step.generation_id, None))]
     _write_steps(won, now=database_now())
@@ -116,52 +117,20 @@ def move_many(steps: Sequence[Step]) -> frozenset[str]:
 
 def _write_steps(steps: Iterable[Step], *, now: datetime) -> None:
     """One UPDATE for all steps between the same states that write the same columns."""
-    groups: dict[tuple[str, ...], list[tuple[str, dict[str, Any]]]] = {}
+    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for step in steps:
         changes: dict[str, Any] = {"state": step.to, "claimed_by": "", "claimed_until": None, "tries": 0, **step.fields}
         if step.to in TERMINAL:
             changes.setdefault("completed_at", now)
-        groups.setdefault((step.origin, *changes), []).append((step.generation_id, changes))
+        groups.setdefault((step.origin, *changes), []).append((step.generation_id, *changes.values()))
     for (origin, *names), rows in groups.items():
-        parts, values = [], []
-        for name in names:
-            part, given = _column(name, rows)
-            parts.append(part)
-            values += given
-        keys = [generation_id for generation_id, _ in rows]
-        table = connection.ops.quote_name(Generation._meta.db_table)
-        places = ", ".join(["%s"] * len(keys))
-        # table and columns are the model's own names; every value is a parameter
-        statement = f"UPDATE {table} SET {', '.join(parts)} WHERE id IN ({places}) AND state = %s"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [*values, *keys, origin])
-
-
-def _column(name: str, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[str, list[Any]]:
-    """What one column becomes, with its parameters: one value for all, or a value by id."""
-    field = FIELDS[name]
-    column = connection.ops.quote_name(field.column)
-    first = rows[0][1][name]
-    if all(changes[name] == first for _, changes in rows):
-        return f"{column} = %s", [field.get_db_prep_save(first, connection=connection)]
-    by_id = " ".join(["WHEN %s THEN %s"] * len(rows))
-    values: list[Any] = []
-    for generation_id, changes in rows:
-        values += [generation_id, field.get_db_prep_save(changes[name], connection=connection)]
-    return f"{column} = CASE id {by_id} END", values
+        update_many(Generation, ("id", *names), rows, where={"state": origin})
 
 
 def _write_events(steps: Sequence[tuple[str, str, str, str]]) -> None:
-    """Events of many moves (generation, origin, to, note) in one INSERT: a third of the time of as many objects."""
-    if not steps:
-        return
-    table = connection.ops.quote_name(GenerationEvent._meta.db_table)
-    at = connection.ops.adapt_datetimefield_value(timezone.now())
-    places = ", ".join(["(%s, %s, %s, %s, %s)"] * len(steps))
-    # the table is the model's own name; every value is a parameter
-    statement = f'INSERT INTO {table} (generation_id, origin, "to", note, at) VALUES {places}'  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for step in steps for value in (*map(str, step), at)])
+    """The events of many moves: generation, origin, to, note."""
+    at = timezone.now()
+    insert_many(GenerationEvent, ("generation_id", "origin", "to", "note", "at"), [(*step, at) for step in steps])
 
 
 def start(generations: Iterable[Generation], *, by: User | None) -> list[Generation]:
@@ -175,32 +144,32 @@ def start(generations: Iterable[Generation], *, by: User | None) -> list[Generat
     return rows
 
 
+@transaction.atomic
 def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> list[Generation]:
     """Take up to `limit` due generations for submission: queued to submitting under a lease of `seconds`."""
     now = database_now()
     due = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    candidates = list(
-        Generation.objects.filter(
-            due, provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
-        )
-        .order_by("created_at", "pk")
-        .values_list("pk", flat=True)[:limit]
+    # what another one is just taking is his
+    free = Generation.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        due, provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
     )
-    if not candidates:
+    won = list(free.order_by("created_at", "pk").only(*SENT_FROM)[:limit])
+    if not won:
         return []
-    # the batch's own token tells which rows this very statement won
-    token = f"{holder}/{now.timestamp():.6f}"
-    with transaction.atomic():
-        Generation.objects.filter(pk__in=candidates, state=GenerationState.QUEUED).update(
-            state=GenerationState.SUBMITTING,
-            claimed_by=token,
-            claimed_until=now + timedelta(seconds=seconds),
-            submitted_at=now,
-            tries=F("tries") + 1,
-        )
-        mine = Generation.objects.filter(pk__in=candidates, claimed_by=token)
-        won = list(mine.order_by("created_at", "pk").only(*SENT_FROM))
-        _write_events([(row.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for row in won])
+    # every claim has a token of its own: a later claim by the same holder is another one
+    claim: dict[str, Any] = {
+        "state": GenerationState.SUBMITTING,
+        "claimed_by": f"{holder}/{now.timestamp():.6f}",
+        "submitted_at": now,
+    }
+    Generation.objects.filter(among("pk", [row.pk for row in won]), state=GenerationState.QUEUED).update(
+        **claim, claimed_until=now + timedelta(seconds=seconds), tries=F("tries") + 1
+    )
+    _write_events([(row.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for row in won])
+    for row in won:
+        row.tries += 1
+        for name, value in claim.items():
+            setattr(row, name, value)
     return won
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from generation.catalogue.shapes import AspectSize, CatalogueModel, FreeSize, InputSize, ListedSize
 
@@ -30,7 +31,7 @@ def snap_size(model: CatalogueModel, width: int, height: int) -> SnappedSize:
     elif isinstance(rule, InputSize):
         snapped = _snap_to_input(rule, width, height)
     elif isinstance(rule, ListedSize):
-        snapped = min(rule.sizes, key=lambda size: _distance(size, (width, height)))
+        snapped = _nearest(rule.sizes, (width, height))
     else:
         ratio, snapped = _snap_to_ratio(rule, width, height)
     return SnappedSize(*snapped, aspect_ratio=ratio, notice=_notice(model, (width, height), snapped, ratio))
@@ -63,6 +64,11 @@ def _snap_to_ratio(rule: AspectSize, width: int, height: int) -> tuple[str, tupl
 
     name = min(rule.pixels, key=distance)
     return name, rule.pixels[name]
+
+
+@lru_cache(maxsize=512)
+def _nearest(sizes: tuple[tuple[int, int], ...], wanted: tuple[int, int]) -> tuple[int, int]:
+    return min(sizes, key=lambda size: _distance(size, wanted))
 
 
 def _distance(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float]:

@@ -12,16 +12,18 @@ of connections for each event loop.
 import asyncio
 import hashlib
 import io
+import json
 import time
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 import httpx
+from multidict import CIMultiDict
 from replicate.client import Client
 
 from generation.catalogue import CatalogueModel, UnknownModel, get_model
@@ -39,7 +41,7 @@ from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_outpu
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction, read_time
 from generation.providers.replicate_search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
-from generation.providers.wire import HttpFailure, Wire
+from generation.providers.wire import HttpFailure, Wire, read_waits
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
 OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")
@@ -50,6 +52,14 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
 UPLOAD_KEPT_SECONDS, UPLOADS_KEPT = 1_200.0, 256
 MOST_PAGES = 60
 TIMES_KEPT = 20_000
+
+
+class _Line(NamedTuple):
+    """What an event loop has of its own: the client, its connections, and what it says with every create."""
+
+    client: Client
+    wire: Wire
+    create_headers: CIMultiDict[str]
 
 
 class ReplicateProvider:
@@ -79,9 +89,9 @@ class ReplicateProvider:
         self._models = models
         self._cancel_after = f"{max(5, cancel_after_seconds)}s"
         self._timeout = timeout
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
+        self._waits = read_waits(timeout.as_dict())
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
         self._uploads: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._addresses: dict[str, httpx.URL] = {}
         self._created: OrderedDict[str, datetime] = OrderedDict()
         self._rules = self._build_rules(output_hosts)
 
@@ -203,26 +213,25 @@ class ReplicateProvider:
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop. For callers whose loop does not live long."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client._async_client.aclose()
+        line = self._clients.pop(asyncio.get_running_loop(), None)
+        if line is not None:
+            await line.client._async_client.aclose()
 
     # --- sending -------------------------------------------------------------------------
 
     @property
-    def _client(self) -> Client:
+    def _line(self) -> "_Line":
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = Client(
-                api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=Wire()
-            )
+            wire = Wire()
+            client = Client(api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=wire)
+            headers = [*client._async_client.headers.multi_items(), ("content-type", "application/json")]
+            self._clients[loop] = _Line(client, wire, CIMultiDict([*headers, ("Cancel-After", self._cancel_after)]))
         return self._clients[loop]
 
-    def _address(self, path: str) -> Any:
-        """A path of creates as a whole httpx.URL, read once: parsing it costs as much as sending it."""
-        if path not in self._addresses:
-            self._addresses[path] = httpx.URL(self._base_url + path)
-        return self._addresses[path]
+    @property
+    def _client(self) -> Client:
+        return self._line.client
 
     def _model(self, key: str) -> CatalogueModel:
         try:
@@ -240,13 +249,16 @@ class ReplicateProvider:
         return f"/v1/models/{model.key}/predictions", {}
 
     async def _create(self, path: str, body: dict[str, Any]) -> str:
+        line = self._line
         try:
-            # the client's own request and transport, without httpx's walk through redirects, cookies and log lines
-            client = self._client._async_client
-            request = client.build_request(
-                "POST", self._address(path), json=body, headers={"Cancel-After": self._cancel_after}
+            # with the client's headers, without its walk through retries, redirects, cookies and log lines
+            answer = await line.wire.send(
+                "POST",
+                self._base_url + path,
+                headers=line.create_headers,
+                body=json.dumps(body).encode(),
+                waits=self._waits,
             )
-            response = await client._transport.handle_async_request(request)
         except HttpFailure as failure:
             raise create_failure(status=failure.status, headers=failure.headers, body=failure.body) from failure
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -254,10 +266,10 @@ class ReplicateProvider:
         except httpx.TransportError as error:
             raise OutcomeUnknown("Replicate's answer was lost: the render may have begun.", kind="lost") from error
         try:
-            content = read_object(response.content)
+            content = read_object(answer.content)
         except ProviderBusy:
             content = {}
-        external_id = content.get("id") or _id_in_location(response.headers.get("location", ""))
+        external_id = content.get("id") or _id_in_location(answer.headers.get("location", ""))
         if not isinstance(external_id, str):
             raise OutcomeUnknown("Replicate's answer could not be read: the render may have begun.", kind="garbled")
         self._remember_time(external_id, content.get("created_at"))

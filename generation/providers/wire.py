@@ -9,6 +9,7 @@ import asyncio
 import io
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import aiohttp
 import httpx
@@ -19,10 +20,17 @@ from generation.providers.fetching import tls_context
 CONNECTIONS = 64
 KEPT_ALIVE_SECONDS = 30.0
 LARGE_BODY = 1_000_000
-
+Headers = Mapping[str, str] | list[tuple[str, str]]
 
 # Of an answer that succeeded nothing else is read.
 READ_HEADERS = ("content-type", "location")
+
+
+def read_waits(given: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
+    """httpx's time limits (a time-out's `as_dict`) as aiohttp's. Seconds."""
+    return aiohttp.ClientTimeout(
+        connect=given.get("pool"), sock_connect=given.get("connect"), sock_read=given.get("read")
+    )
 
 
 @lru_cache(maxsize=256)
@@ -38,6 +46,14 @@ class HttpFailure(Exception):
         self.status, self.headers, self.body = status, headers, body
 
 
+class Answer(NamedTuple):
+    """A whole answer below 300; of its headers only `READ_HEADERS`."""
+
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+
 class Wire(httpx.AsyncBaseTransport):
     """Under the client's own retries: raising here keeps failures whole, and keeps the client from sleeping on them.
 
@@ -49,32 +65,40 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send once and read the whole answer. Raises HttpFailure, or httpx's errors as the module says."""
-        body = await request.aread()
-        waits = request.extensions.get("timeout", {})
-        timeout = aiohttp.ClientTimeout(
-            connect=waits.get("pool"), sock_connect=waits.get("connect"), sock_read=waits.get("read")
+        answer = await self.send(
+            request.method,
+            str(request.url),
+            headers=request.headers.multi_items(),
+            body=await request.aread(),
+            waits=read_waits(request.extensions.get("timeout", {})),
         )
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=request)
+
+    async def send(
+        self, method: str, url: str, *, headers: Headers, body: bytes, waits: aiohttp.ClientTimeout
+    ) -> Answer:
+        """The same without httpx's request and response, which cost as much as the sending itself."""
         try:
             async with self._connected().request(
-                request.method,
-                _address(str(request.url)),
-                headers=request.headers.multi_items(),
+                method,
+                _address(url),
+                headers=headers,
                 # an upload is read from a file-like object, piece by piece
                 data=io.BytesIO(body) if len(body) > LARGE_BODY else body or None,
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=waits,
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise httpx.ConnectError(str(error), request=request) from error
+            raise httpx.ConnectError(str(error)) from error
         except TimeoutError as error:
-            raise httpx.ReadTimeout("The answer took too long.", request=request) from error
+            raise httpx.ReadTimeout("The answer took too long.") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise httpx.ReadError(f"{type(error).__name__}: {error}", request=request) from error
+            raise httpx.ReadError(f"{type(error).__name__}: {error}") from error
         if answer.status >= 300:
             raise HttpFailure(answer.status, answer.headers, content)
-        headers = {name: answer.headers[name] for name in READ_HEADERS if name in answer.headers}
-        return httpx.Response(answer.status, headers=headers, content=content, request=request)
+        read = {name: answer.headers[name] for name in READ_HEADERS if name in answer.headers}
+        return Answer(answer.status, read, content)
 
     def _connected(self) -> aiohttp.ClientSession:
         if self._session is None:

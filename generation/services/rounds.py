@@ -18,6 +18,7 @@ from generation.clock import database_now
 from generation.models import Generation
 from generation.prices import NoPrice
 from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, RenderStatus, Submission
+from generation.rows import among
 from generation.services import dispatch
 from generation.services.sweep import Nudge
 from generation.states import GenerationState
@@ -57,7 +58,7 @@ def take_looks(*, limit: int) -> list[Look]:
     rows = due.order_by(F("due_at").asc(nulls_first=True)).values_list(*columns)[:limit]
     looks = [Look(*row) for row in rows]
     if looks:
-        due.filter(pk__in=[look.generation_id for look in looks]).update(
+        due.filter(among("pk", [look.generation_id for look in looks])).update(
             due_at=now + timedelta(seconds=LOOK_LEASE_SECONDS)
         )
     return looks
@@ -145,7 +146,7 @@ def _look_again(seen: Sequence[Seen]) -> None:
         wait = dispatch.wait_before_look(look.provider, looks=looks, estimated_seconds=look.estimated_seconds)
         waits.setdefault((wait, looks), []).append(look.generation_id)
     for (wait, looks), generations in waits.items():
-        Generation.objects.filter(pk__in=generations, state=GenerationState.RENDERING).update(
+        Generation.objects.filter(among("pk", generations), state=GenerationState.RENDERING).update(
             looks=looks, due_at=now + timedelta(seconds=wait)
         )
 
@@ -171,9 +172,10 @@ def _finish_renders(seen: Sequence[Seen]) -> frozenset[str]:
             for look, progress in seen
         ]
     )
+    arrived = Generation.objects.filter(among("pk", sorted(moved)))
     bills = [
         dispatch.bill_of(generation, progress_of[generation.pk])
-        for generation in Generation.objects.filter(pk__in=moved).values_list(*dispatch.BILLED_BY, named=True)
+        for generation in arrived.values_list(*dispatch.BILLED_BY, named=True)
     ]
     ledger.charge_many([charge for bill in bills for charge in bill])
     return moved
@@ -188,7 +190,7 @@ def record_missed(missed: Sequence[Missed]) -> None:
         alike.setdefault((str(error), retry_after, look.looks), []).append(look.generation_id)
     for (note, retry_after, looks), generations in alike.items():
         wait = ladder.wait_before_try(tries=looks, retry_after=retry_after, jitter=random.random())
-        Generation.objects.filter(pk__in=generations, state=GenerationState.RENDERING).update(
+        Generation.objects.filter(among("pk", generations), state=GenerationState.RENDERING).update(
             due_at=now + timedelta(seconds=min(wait, LONGEST_BACK_OFF)), error_text=note
         )
 

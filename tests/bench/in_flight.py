@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import Max
 
 from generation.clock import database_now
-from generation.conductor import Conductor, in_database, leave_database
+from generation.conductor import Conductor, in_database, leave_database, spare_collector
 from generation.models import Generation, GenerationEvent, LedgerEntry
 from generation.providers import registry
 from generation.services import runs
@@ -37,6 +37,8 @@ def run(*, full: bool, renders: int = RENDERS) -> Iterator[Measure]:
     with ground.fake_replicate(latency=LATENCY, creates_per_minute=PER_MINUTE) as fake:
         campaign = ground.make_campaign(shots=renders, model=MODEL)
         runs.start_run(campaign, by=campaign.created_by)
+        # as `manage.py conduct` does
+        spare_collector()
         with spending() as spent:
             began, nudged = asyncio.run(conduct_until_collected(campaign.pk))
         yield from judge(fake, campaign_id=campaign.pk, renders=renders, began=began, nudged=nudged)
