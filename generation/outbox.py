@@ -6,6 +6,8 @@ may be repeated, for each is a compare-and-set.
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -21,16 +23,35 @@ Answer = TypeVar("Answer")
 
 # Rows in one transaction: long enough to be cheap, short enough to lock nobody out.
 ROWS_A_ROUND = 250
+# Asking the database whether it is there before each call would be a third of all that it is asked.
+TEND_SECONDS = 1.0
 
 
 async def in_database(function: Callable[..., Answer], *args: Any, **kwargs: Any) -> Answer:
     """Call a synchronous database function in the one database thread."""
 
     def call() -> Answer:
-        close_old_connections()
+        _tend_connection()
         return function(*args, **kwargs)
 
     return await sync_to_async(call, thread_sensitive=True)()
+
+
+class _Tended(threading.local):
+    """When this thread's connection was last looked after, by our own clock."""
+
+    at = float("-inf")
+
+
+_tended = _Tended()
+
+
+def _tend_connection() -> None:
+    """As at the beginning of a web request, once a second, and at once after a failure: is the connection alive?"""
+    now = time.monotonic()
+    if connection.errors_occurred or now - _tended.at > TEND_SECONDS:
+        close_old_connections()
+        _tended.at = now
 
 
 async def leave_database() -> None:

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -41,11 +41,13 @@ class Measure:
 
 @dataclass(slots=True)
 class Spent:
-    """What a stretch of this process took. Seconds; `grown` is the growth of the largest resident size, in MB."""
+    """What a stretch of this process took. Seconds; `largest` is its largest resident size meanwhile, `grown` how much
+    that is above the size before, in MB."""
 
     wall: float = 0.0
     processor: float = 0.0
     grown: float = 0.0
+    largest: float = 0.0
     marks: dict[str, float] = field(default_factory=dict)
 
 
@@ -53,12 +55,14 @@ class Spent:
 def spending() -> Iterator[Spent]:
     """Measures what happens inside: wall, processor time of this process alone, and its memory."""
     spent = Spent()
+    forget_largest()
     before, began, size = os.times(), time.perf_counter(), resident_mb()
     yield spent
     after = os.times()
     spent.wall = time.perf_counter() - began
     spent.processor = after.user - before.user + after.system - before.system
-    spent.grown = max(0.0, largest_mb() - size)
+    spent.largest = largest_mb()
+    spent.grown = max(0.0, spent.largest - size)
 
 
 def resident_mb() -> float:
@@ -70,8 +74,17 @@ def resident_mb() -> float:
     return pages * resource.getpagesize() / 1e6
 
 
+def forget_largest() -> None:
+    """Let the largest resident size begin anew, where the system can."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def largest_mb() -> float:
-    """The largest resident size so far."""
+    """The largest resident size so far, or since `forget_largest`."""
+    with suppress(OSError, StopIteration):
+        told = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in told if line.startswith("VmHWM:")).split()[1]) * 1_024 / 1e6
     kept = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kept / 1e6 if sys.platform == "darwin" else kept / 1e3
 

@@ -5,18 +5,14 @@ The usual run takes ten times the limit on both sides, with the same ratio; `--f
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime
-
-from django.db.models import Max
 
 from generation import headless
-from generation.models import Generation, GenerationEvent
+from generation.models import Generation
 from generation.providers import registry
 from generation.results import is_settled
 from generation.services import runs
-from generation.states import GenerationState
 from tests.bench import ground
-from tests.bench.in_flight import conduct_until_collected
+from tests.bench.in_flight import conduct_until_collected, seconds_to
 from tests.bench.measure import Measure
 
 RENDERS = 1_000
@@ -42,17 +38,9 @@ def at_the_limit(*, per_minute: int) -> Iterator[Measure]:
         calls = fake.state()["calls"]["create"]
         created = fake.state()["creates"]
     ideal = 1.05 * (RENDERS - 1) / (per_minute / 60) + LATENCY
-    yield Measure(
-        f"P10 {RENDERS:,} renders at {per_minute:,} a minute, wall", last_event(campaign.pk, began), ideal, "s"
-    )
+    took = seconds_to("fetching", campaign_id=campaign.pk, began=began)
+    yield Measure(f"P10 {RENDERS:,} renders at {per_minute:,} a minute, wall", took, ideal, "s")
     yield Measure("P10 answers 429", (calls - created) / calls * 100, 0.1, "%")
-
-
-def last_event(campaign_id: int, began: datetime) -> float:
-    """Seconds from `began` to the last picture that the provider finished."""
-    fetched = GenerationEvent.objects.filter(generation__campaign=campaign_id, to=GenerationState.FETCHING)
-    last = fetched.aggregate(last=Max("at"))["last"]
-    return float((last - began).total_seconds()) if last else float("inf")
 
 
 def four_shots() -> Measure:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from generation.conductor import Conductor, spare_collector
+from generation.conductor import Conductor, settle_in
 from generation.providers import registry
 from generation.tasks import send_nudges
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Send queued generations and look after what is rendering. Two may run; one of them leads."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        spare_collector()
+        settle_in()
         asyncio.run(self.conduct())
 
     async def conduct(self) -> None:
