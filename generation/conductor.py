@@ -22,10 +22,11 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, InterfaceError
 
 from generation import leases, lifecycle, throttle
+from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError
+from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
 from generation.services import dispatch, requests, rounds
 from generation.services.rounds import Look
 from generation.services.sweep import Nudge, find_unfinished, record_pulse
@@ -190,24 +191,18 @@ class Conductor:
                 limit=permits,
                 seconds=dispatch.SUBMIT_LEASE_SECONDS,
             )
-            for generation in claimed:
+            for sending in claimed:
                 self.submitting += 1
-                self._spawn(self._submit(generation, claimed_at=asked_at))
+                self._spawn(self._submit(sending, claimed_at=asked_at))
             sent += len(claimed)
             # as many as there was room for, and the rate allowed them all
             self._more_waiting |= len(claimed) == most
         return sent
 
-    async def _submit(self, generation: Generation, *, claimed_at: float) -> None:
+    async def _submit(self, sending: Sending, *, claimed_at: float) -> None:
         try:
-            # without pictures there is nothing to read
-            pictures = requests.needs_pictures(generation)
-            request = (
-                await in_database(requests.build_request, generation)
-                if pictures
-                else requests.plain_request(generation)
-            )
-            provider = registry.image_provider(generation.provider)
+            request = await self._prepare(sending)
+            provider = registry.image_provider(sending.provider)
             held_up = asyncio.get_running_loop().time() - claimed_at
             if held_up > dispatch.SUBMIT_LEASE_SECONDS - SUBMIT_TIMEOUT_SECONDS or not self.leads:
                 # the claim may end during the POST, or another process leads by now: it is not sent at all
@@ -216,32 +211,39 @@ class Conductor:
                 submission = await provider.submit(request)
         except TimeoutError:
             unknown = OutcomeUnknown("The provider did not answer in time.")
-            self.outbox.write(dispatch.record_submission_error, generation, unknown)
+            self.outbox.write(dispatch.record_failed_sending, sending, unknown)
         except ProviderError as error:
-            self._record_refusal(generation, error)
+            self._record_refusal(sending, error)
         except (DatabaseError, InterfaceError):
             # nothing was sent: the claim ends by itself and is asked about
-            logger.warning("%s could not be prepared without a database.", generation.pk)
+            logger.warning("%s could not be prepared without a database.", sending.pk)
         except Exception as error:
             # before the POST (a missing file, a mistake of ours): nothing was bought
-            logger.exception("Sending %s failed", generation.pk)
-            self.outbox.write(dispatch.fail, generation, kind="parked", text=f"It could not be sent: {error!r}")
+            logger.exception("Sending %s failed", sending.pk)
+            parked = ProviderError(f"It could not be sent: {error!r}", kind="parked")
+            self.outbox.write(dispatch.record_failed_sending, sending, parked)
         else:
-            del self.failures[generation.provider]
-            self.outbox.sent.append((generation, submission))
+            del self.failures[sending.provider]
+            self.outbox.sent.append((sending, submission))
         finally:
             self.submitting -= 1
             if self._more_waiting and self.submitting <= MOST_SUBMISSIONS / 2:
                 self._wake.set()
 
-    def _record_refusal(self, generation: Generation, error: ProviderError) -> None:
+    async def _prepare(self, sending: Sending) -> RenderRequest:
+        if not requests.needs_pictures(sending):
+            return requests.plain_request(sending)
+        row = await in_database(sending.row)
+        if row is None:
+            raise ProviderBusy("Its claim ended before it was sent.", kind="held_up", retry_after=0.5)
+        return await in_database(requests.build_request, row)
+
+    def _record_refusal(self, sending: Sending, error: ProviderError) -> None:
         if isinstance(error, ProviderBusy) and error.kind == "throttled":
-            self.outbox.write(
-                throttle.slow_down, generation.provider, seconds=error.retry_after or 5.0, note=str(error)
-            )
+            self.outbox.write(throttle.slow_down, sending.provider, seconds=error.retry_after or 5.0, note=str(error))
         if isinstance(error, ProviderBusy) and error.kind in OUT_OF_ORDER:
-            self._open_circuit(generation.provider, error)
-        self.outbox.write(dispatch.record_submission_error, generation, error)
+            self._open_circuit(sending.provider, error)
+        self.outbox.write(dispatch.record_failed_sending, sending, error)
 
     def _open_circuit(self, provider: str, error: ProviderBusy) -> None:
         """Leave a provider alone that fails again and again: longer each time, a minute at most."""

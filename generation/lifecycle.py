@@ -6,7 +6,7 @@ A caller that lost the race gets False (or fewer rows) and stops: somebody else 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -47,30 +47,35 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     return True
 
 
-# What a submission is made from: the rest of the row is read when it is asked for.
-SENT_FROM = (
-    "provider",
-    "model",
-    "prompt",
-    "negative_prompt",
-    "width",
-    "height",
-    "seed",
-    "guidance",
-    "steps",
-    "purpose",
-    "parameters",
-    "references",
-    "mask",
-    "parent",
-    "state",
-    "claimed_by",
-    "submitted_at",
-    "created_at",
-    "tries",
-    "external_id",
-    "earlier_ids",
-)
+class Sending(NamedTuple):
+    """One claim for submission: what is sent, and under which claim. A row is more than twice as dear."""
+
+    pk: str
+    provider: str
+    model: str
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    seed: int | None
+    guidance: float | None
+    steps: int | None
+    purpose: str
+    parameters: dict[str, Any]
+    references: Sequence[int]
+    mask: str
+    parent_id: str | None
+    claimed_by: str
+    submitted_at: datetime
+
+    def row(self) -> Generation | None:
+        """The row, while it stands under this very claim."""
+        return Generation.objects.filter(
+            pk=self.pk, state=GenerationState.SUBMITTING, claimed_by=self.claimed_by
+        ).first()
+
+
+READ_FOR_SENDING = tuple(name for name in Sending._fields if name not in ("claimed_by", "submitted_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def start(generations: Iterable[Generation], *, by: User | None) -> list[Generat
 
 
 @transaction.atomic
-def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> list[Generation]:
+def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> list[Sending]:
     """Take up to `limit` due generations for submission: queued to submitting under a lease of `seconds`."""
     now = database_now()
     due = Q(due_at__isnull=True) | Q(due_at__lte=now)
@@ -153,23 +158,19 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
     free = Generation.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         due, provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
     )
-    won = list(free.order_by("created_at", "pk").only(*SENT_FROM)[:limit])
-    if not won:
-        return []
     # every claim has a token of its own: a later claim by the same holder is another one
-    claim: dict[str, Any] = {
-        "state": GenerationState.SUBMITTING,
-        "claimed_by": f"{holder}/{now.timestamp():.6f}",
-        "submitted_at": now,
-    }
-    Generation.objects.filter(among("pk", [row.pk for row in won]), state=GenerationState.QUEUED).update(
-        **claim, claimed_until=now + timedelta(seconds=seconds), tries=F("tries") + 1
-    )
-    _write_events([(row.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for row in won])
-    for row in won:
-        row.tries += 1
-        for name, value in claim.items():
-            setattr(row, name, value)
+    token = f"{holder}/{now.timestamp():.6f}"
+    rows = free.order_by("created_at", "pk").values_list(*READ_FOR_SENDING)[:limit]
+    won = [Sending(*row, token, now) for row in rows]
+    if won:
+        Generation.objects.filter(among("pk", [sending.pk for sending in won]), state=GenerationState.QUEUED).update(
+            state=GenerationState.SUBMITTING,
+            claimed_by=token,
+            claimed_until=now + timedelta(seconds=seconds),
+            submitted_at=now,
+            tries=F("tries") + 1,
+        )
+        _write_events([(sending.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for sending in won])
     return won
 
 

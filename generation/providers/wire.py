@@ -17,7 +17,8 @@ from yarl import URL
 
 from generation.providers.fetching import tls_context
 
-CONNECTIONS = 64
+# As many as the conductor sends at once: who waits for a connection loses time of his claim.
+CONNECTIONS = 200
 KEPT_ALIVE_SECONDS = 30.0
 LARGE_BODY = 1_000_000
 Headers = Mapping[str, str] | list[tuple[str, str]]

@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from generation import catalogue, ladder, ledger, lifecycle
 from generation.clock import database_now
+from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.providers.base import (
     OutcomeUnknown,
@@ -73,19 +74,25 @@ def record_submission(generation: Generation, submission: Submission) -> bool:
     )
 
 
-def record_late_submission(generation: Generation, submission: Submission) -> bool:
+def record_late_submission(sending: Sending, submission: Submission) -> bool:
     """An answer that came after its claim had ended; True where nobody waits for that prediction any more.
 
     What is in doubt over this very sending takes it. What was sent again since must not run twice.
     """
-    row = Generation.objects.filter(pk=generation.pk).first()
+    row = Generation.objects.filter(pk=sending.pk).first()
     if row is None:
         return True
-    if row.state == GenerationState.IN_DOUBT and row.submitted_at == generation.submitted_at:
+    if row.state == GenerationState.IN_DOUBT and row.submitted_at == sending.submitted_at:
         row.estimated_seconds = submission.estimated_seconds
         record_found(row, submission.external_id)
         return False
     return submission.external_id not in {row.external_id, *row.earlier_ids}
+
+
+def record_failed_sending(sending: Sending, error: ProviderError) -> None:
+    """A sending that came to nothing, or to nobody knows what; under a later claim it changes nothing."""
+    if (generation := sending.row()) is not None:
+        record_submission_error(generation, error)
 
 
 def record_submission_error(generation: Generation, error: ProviderError) -> None:

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from campaigns.models import Reference
 from generation.files import read_file
+from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
 from generation.states import Purpose
@@ -17,7 +18,7 @@ EDITS = frozenset({Purpose.REFINE, Purpose.INPAINT, Purpose.UPSCALE})
 MAY_EDIT = EDITS | {Purpose.VARIATION}
 
 
-def plain_request(generation: Generation) -> RenderRequest:
+def plain_request(generation: Generation | Sending) -> RenderRequest:
     """The provider's view of a generation but for its pictures. No ticket, no names, no query."""
     return RenderRequest(
         key=generation.pk,
@@ -58,7 +59,7 @@ def build_request(generation: Generation) -> RenderRequest:
     return replace(request, inputs=tuple(inputs))
 
 
-def needs_pictures(generation: Generation) -> bool:
+def needs_pictures(generation: Generation | Sending) -> bool:
     """Whether files may go along; asks no database."""
     edits = generation.parent_id is not None and generation.purpose in MAY_EDIT
     return bool(generation.references or generation.mask or edits)
@@ -80,7 +81,7 @@ def source_of(edit: Generation) -> Generation | None:
     return row
 
 
-def webhook_url(generation: Generation) -> str | None:
+def webhook_url(generation: Generation | Sending) -> str | None:
     """Where the provider may report, with our own key; None without a public address."""
     if not settings.LOUPE_PUBLIC_URL or generation.provider != REPORTING:
         return None

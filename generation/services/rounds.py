@@ -15,6 +15,7 @@ from django.db.models import F, Q
 
 from generation import ladder, ledger, lifecycle
 from generation.clock import database_now
+from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.prices import NoPrice
 from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, RenderStatus, Submission
@@ -45,7 +46,7 @@ class Look(NamedTuple):
     cancel_asked: bool
 
 
-Sent = tuple[Generation, Submission]
+Sent = tuple[Sending, Submission]
 Seen = tuple[Look, RenderProgress]
 Missed = tuple[Look, ProviderError]
 
@@ -70,9 +71,9 @@ def record_submissions(sent: Sequence[Sent]) -> list[tuple[str, str]]:
 
     def at_once(items: Sequence[Sent]) -> None:
         moved = _move_submitted(items)
-        for generation, submission in items:
-            if generation.pk not in moved and dispatch.record_late_submission(generation, submission):
-                orphans.append((generation.provider, submission.external_id))
+        for sending, submission in items:
+            if sending.pk not in moved and dispatch.record_late_submission(sending, submission):
+                orphans.append((sending.provider, submission.external_id))
 
     _all_or_each(sent, at_once)
     return orphans
@@ -83,11 +84,11 @@ def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
     return lifecycle.move_many(
         [
             lifecycle.Step(
-                generation_id=generation.pk,
+                generation_id=sending.pk,
                 origin=GenerationState.SUBMITTING,
                 to=GenerationState.RENDERING,
                 # under another claim it was sent by somebody else since
-                claimed_by=generation.claimed_by,
+                claimed_by=sending.claimed_by,
                 fields={
                     "external_id": submission.external_id,
                     "estimated_seconds": submission.estimated_seconds,
@@ -95,14 +96,14 @@ def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
                     "due_at": now
                     + timedelta(
                         seconds=dispatch.wait_before_look(
-                            generation.provider, looks=0, estimated_seconds=submission.estimated_seconds
+                            sending.provider, looks=0, estimated_seconds=submission.estimated_seconds
                         )
                     ),
                     "error_kind": "",
                     "error_text": "",
                 },
             )
-            for generation, submission in sent
+            for sending, submission in sent
         ]
     )
 

@@ -16,6 +16,7 @@ from campaigns.models import Budget, Campaign, User
 from generation import conductor as conducting
 from generation import ledger, lifecycle
 from generation.conductor import Conductor
+from generation.lifecycle import Sending
 from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
 from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
@@ -49,7 +50,7 @@ def make_campaign(*, shots: int) -> Campaign:
     return campaign
 
 
-def claim(campaign: Campaign, *, holder: str = "test") -> list[Generation]:
+def claim(campaign: Campaign, *, holder: str = "test") -> list[Sending]:
     runs.start_run(campaign, by=campaign.created_by)
     return lifecycle.claim_queued(provider="replicate", holder=holder, limit=100, seconds=30)
 
@@ -247,18 +248,18 @@ def test_who_no_longer_leads_sends_nothing(campaign: Campaign, settings: Any, fa
     """Held up until somebody else leads (a process stopped, a machine asleep): the claim is given back unsent."""
     settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
     registry.reset()
-    [row, *_] = claim(campaign)
+    [sending, *_] = claim(campaign)
 
     async def wake_up() -> None:
         zombie = Conductor(hands=lambda nudges: None)
         assert not zombie.leads
         zombie.submitting = 1
-        await zombie._submit(row, claimed_at=asyncio.get_running_loop().time())
+        await zombie._submit(sending, claimed_at=asyncio.get_running_loop().time())
         await zombie.outbox.flush()
         await registry.close()
         await leave_database()
 
     asyncio.run(wake_up())
     assert fake_replicate.state()["creates"] == 0
-    row.refresh_from_db()
+    row = Generation.objects.get(pk=sending.pk)
     assert (row.state, row.error_kind) == (GenerationState.QUEUED, "held_up")

@@ -189,8 +189,7 @@ def test_a_submission_whose_process_died_is_in_doubt(campaign: Campaign) -> None
     start(campaign)
     claimed = lifecycle.claim_queued(provider="local", holder="dead", limit=1, seconds=-1)
     assert dispatch.doubt_abandoned_submissions() == 1
-    claimed[0].refresh_from_db()
-    assert claimed[0].state == GenerationState.IN_DOUBT
+    assert Generation.objects.get(pk=claimed[0].pk).state == GenerationState.IN_DOUBT
 
 
 @pytest.mark.django_db
