@@ -161,7 +161,7 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
     # every claim has a token of its own: a later claim by the same holder is another one
     token = f"{holder}/{now.timestamp():.6f}"
     rows = free.order_by("created_at", "pk").values_list(*READ_FOR_SENDING)[:limit]
-    won = [Sending(*row, token, now) for row in rows]
+    won = [Sending._make((*row, token, now)) for row in rows]
     if won:
         Generation.objects.filter(among("pk", [sending.pk for sending in won]), state=GenerationState.QUEUED).update(
             state=GenerationState.SUBMITTING,
