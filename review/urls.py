@@ -64,6 +64,7 @@ urlpatterns += [
     path("campaigns/<int:pk>/sheet/", sheet.sheet, name="sheet"),
     path("campaigns/<int:pk>/sheet/changes/", sheet.sheet_changes, name="sheet-changes"),
     path("images/<str:pk>/", loupe.loupe, name="loupe"),
+    path("images/<str:pk>/film/", loupe.film, name="film"),
     path("images/<str:pk>/verdict/", verdicts.verdict, name="verdict"),
     path("images/<str:pk>/revise/", revisions.revise, name="revise"),
     path("images/<str:pk>/marks/", marks.marks, name="marks"),

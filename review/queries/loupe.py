@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from campaigns.models import Campaign, User
 from generation.files import file_url, rendition_url
@@ -15,15 +15,14 @@ from generation.placeholders import placeholder_data_uri
 from generation.states import GenerationState
 from review.models import Decision, Verdict
 from review.queries.counts import Counts, read_counts
+from review.queries.film import Film, read_film
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
-    COLUMNS,
     SIGNED,
     Verdicts,
     filtered,
     loupe_address,
     model_label,
-    thumb_of,
     values_of,
     verdicts_of,
 )
@@ -55,18 +54,6 @@ VERDICT_WORDS = {
     Decision.CHANGES: "asked for changes",
     Decision.WITHDRAWN: "took the decision back",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One version in the film strip."""
-
-    id: str
-    url: str
-    version: int
-    thumb: dict[str, Any]
-    words: str
-    here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +109,7 @@ class LoupePage:
     standing: Verdicts
     own: Verdict | None
     reviewable: bool
-    film: list[Frame]
+    film: Film
     judgement: Judgement | None
     marks: list[Mark]
     comments: list[Words]
@@ -148,7 +135,7 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
         standing=standing,
         own=own,
         reviewable=ready and standing.decision != SIGNED,
-        film=_film(generation, wanted, viewer=viewer),
+        film=read_film(generation, wanted, viewer=viewer),
         judgement=None if standing.hidden else _judgement(generation),
         marks=read_marks(generation, viewer=viewer),
         comments=read_comments(generation),
@@ -173,32 +160,6 @@ def picture_of(generation: Generation) -> Picture:
         height=height,
         aspect=round(width / height, 4),
     )
-
-
-def _film(generation: Generation, wanted: SheetFilter, *, viewer: User) -> list[Frame]:
-    """The stack of the shot, newest first."""
-    own = set(
-        Verdict.objects.filter(generation__shot_id=generation.shot_id, by=viewer, standing=True).values_list(
-            "generation_id", flat=True
-        )
-    )
-    rows = (
-        Generation.objects.filter(shot_id=generation.shot_id)
-        .filter(Q(state=GenerationState.READY) | Q(pk=generation.pk))
-        .select_related("shot", "standing", "standing__decided_by")
-        .only(*COLUMNS)
-        .order_by("-version")
-    )
-    query = wanted.query()
-    frames = []
-    for row in rows:
-        row.own_decision = "yes" if row.pk in own else None  # type: ignore[attr-defined]
-        standing = verdicts_of(row, blind=generation.campaign.independent_first_look)
-        thumb = thumb_of(row, standing) | {"sizes": "8rem", "eager": True}
-        frames.append(
-            Frame(row.pk, loupe_address(row.pk, query), row.version, thumb, standing.words, row.pk == generation.pk)
-        )
-    return frames
 
 
 def _judgement(generation: Generation) -> Judgement | None:

@@ -18,10 +18,16 @@ class CommentRefused(Exception):
 
 @transaction.atomic
 def add_comment(*, generation: Generation, by: User, text: str, annotation: Annotation | None = None) -> Comment:
-    """Store one message; members named by `@name` or `@address` get a notice. Raises CommentRefused."""
+    """Store one message; members named by `@name` or `@address` get a notice. Raises CommentRefused.
+
+    The last words of a thread sent once more by the same person are the same message: its answer was lost.
+    """
     text = clean_comment(text)
     if annotation is not None and annotation.generation_id != generation.pk:
         raise CommentRefused("This mark belongs to another image. Reload the page.")
+    last = Comment.objects.filter(generation=generation, annotation=annotation).order_by("-pk").first()
+    if last is not None and last.by_id == by.pk and last.text == text:
+        return last
     comment = Comment.objects.create(generation=generation, annotation=annotation, by=by, text=text)
     _notify(comment, generation=generation, people=mentioned(text=text, workspace_id=generation.workspace_id))
     return comment

@@ -13,6 +13,7 @@ from review.access import generation_for_review
 from review.models import Annotation
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
+from review.queries.film import read_film
 from review.queries.loupe import read_loupe
 from review.queries.queue import CAMPAIGN, Queue, QueueProgress, open_queue, read_progress
 from review.queries.sheet_filter import SheetFilter, read_filter
@@ -29,16 +30,18 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
     query = wanted.query()
     queue = _queue(request, generation, wanted)
     comparison = read_comparison(generation, other_id=request.GET.get("compare", ""), mode=request.GET.get("mode", ""))
+    page = read_loupe(generation, wanted, viewer=request.user)  # type: ignore[arg-type]
     context = {
         "generation": generation,
         "campaign": generation.campaign,
         "shot": generation.shot,
-        "page": read_loupe(generation, wanted, viewer=request.user),  # type: ignore[arg-type]
+        "page": page,
         "comparison": comparison,
         "answered": read_before_after(generation),
         "modes": MODES.items(),
         "reasons": list(enumerate(living_reasons(generation.workspace_id), start=1)),
         "kinds": Annotation.Kind.choices,
+        "film": page.film,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
         "query": query,
         "queue": queue,
@@ -71,3 +74,14 @@ def _way_back(generation: Generation, wanted: SheetFilter, queue: Queue | None) 
     sheet = reverse("sheet", kwargs={"pk": generation.campaign_id})
     query = wanted.query(queue="")
     return f"{sheet}{'?' + query if query else ''}#frame-{generation.pk}"
+
+
+@require_safe
+@member_required()
+def film(request: HttpRequest, pk: str) -> HttpResponse:
+    """The film strip alone: it asks for itself while a version of the shot is on its way."""
+    generation = generation_for_review(request, pk)
+    wanted = read_filter(request.GET)
+    strip = read_film(generation, wanted, viewer=request.user)  # type: ignore[arg-type]
+    context = {"generation": generation, "shot": generation.shot, "film": strip, "query": wanted.query()}
+    return render(request, "review/loupe.html#film", context)

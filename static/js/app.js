@@ -34,12 +34,20 @@
     svg.append(use);
     return svg;
   };
+  /* a toast that had the focus gives it back to where the person was */
+  let cameFrom = null;
+  document.addEventListener("focusin", (event) => { if (!event.target.closest(".toast")) cameFrom = event.target; });
+  const takeAway = (element) => {
+    const held = element.contains(document.activeElement);
+    element.remove();
+    if (held) (cameFrom?.isConnected ? cameFrom : document.getElementById("main"))?.focus({ preventScroll: true });
+  };
   const watchToast = (element) => {
     if (element.dataset.watched) return;
     element.dataset.watched = "yes";
     const level = ["error", "warning", "success"].find((name) => element.classList.contains(name)) ?? "info";
     let timer = 0;
-    const start = () => { if (HOLD[level]) timer = setTimeout(() => element.remove(), HOLD[level]); };
+    const start = () => { if (HOLD[level]) timer = setTimeout(() => takeAway(element), HOLD[level]); };
     const hold = () => clearTimeout(timer);
     element.addEventListener("pointerenter", hold);
     element.addEventListener("focusin", hold);
@@ -70,7 +78,7 @@
         control.className = "button small";
         control.textContent = action.label;
         if (action.href) { control.href = action.href; control.target = "_blank"; control.rel = "noopener"; }
-        else { control.type = "button"; control.addEventListener("click", () => { element.remove(); action.run(); }); }
+        else { control.type = "button"; control.addEventListener("click", () => { takeAway(element); action.run(); }); }
         row.append(control);
       }
       text.append(row);
@@ -167,7 +175,8 @@
         if (dialog && !dialog.open) dialog.showModal();
       }
       if ("close" in target.dataset) target.closest("dialog")?.close();
-      if (target.dataset.dismiss) target.closest(target.dataset.dismiss)?.remove();
+      const away = target.dataset.dismiss && target.closest(target.dataset.dismiss);
+      if (away) takeAway(away);
       if (target.dataset.copy) {
         navigator.clipboard?.writeText(target.dataset.copy).then(() => toast({ key: "copied", level: "success", words: "Copied" }));
       }

@@ -1,6 +1,8 @@
 /* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
+import { openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
+import { sendLeftBehind } from "./left_behind.js";
 import { openMarks } from "./marks.js";
 import { openQueue } from "./queue.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
@@ -17,6 +19,7 @@ let closer = null;
 let marks = null;
 let reasons = null;
 let remaining = Number(root.dataset.remaining);
+const film = openFilm((address) => go(address));
 let queue = null; // where one walks a queue: what is leased to this person (queue.js)
 
 const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
@@ -64,6 +67,7 @@ const prefetch = async () => {
 const swap = (node, { push }) => {
   const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
   marks?.close();
+  closer?.close();
   cache.delete(root.dataset.url);
   root.replaceWith(node);
   root = node;
@@ -169,7 +173,13 @@ const count = (by) => {
 };
 const showRemaining = () => { const place = find("#remaining"); if (place) place.textContent = remaining; };
 
-const unsay = () => { const problem = find("#problem"); problem.hidden = true; problem.replaceChildren(); };
+const unsay = () => {
+  const problem = find("#problem");
+  const held = problem.contains(document.activeElement);
+  problem.hidden = true;
+  problem.replaceChildren();
+  if (held) find("#stage").focus({ preventScroll: true });
+};
 const say = (words, actions) => { verdicts.explain(find("#problem"), words, actions); announce(words); };
 
 const askReason = () => { if (reasons?.isOpen) reasons.close(); else if (root.dataset.reviewable === "yes") reasons?.open(); };
@@ -216,20 +226,22 @@ document.addEventListener("verdict:stored", ({ detail }) => {
   draw(detail.answer.decision, detail.answer.words);
 });
 
-document.addEventListener("verdict:refused", ({ detail }) => {
-  const { entry, answer, message, locked } = detail;
-  decided.delete(detail.id);
-  const address = `/images/${detail.id}/${location.search}`;
-  if (detail.id !== root.dataset.id) {
-    cache.delete(address);
-    window.loupe.toast({ key: `verdict-${detail.id}`, level: "warning", words: `${entry.name}: your decision was not stored`, detail: message, actions: [{ label: "Look at it", run: () => go(address) }] });
-    return;
-  }
+const refusals = new Map(); // image id → why its verdict was refused, until one has seen it there
+const showRefusal = ({ entry, answer, message, locked }) => {
+  refusals.delete(entry.id);
   if (answer.version !== undefined) root.dataset.seen = answer.version;
   draw(answer.decision ?? entry.before?.decision ?? "", answer.words ?? "");
   if (locked) root.dataset.reviewable = "no";
-  const keep = { label: locked || entry.decision === "undo" ? "All right" : "Keep theirs", run: unsay };
-  say(message, keep.label === "All right" ? [keep] : [keep, { label: "Decide as I did", run: () => decide(entry.decision, { reason: entry.reason, note: entry.note, stay: true }) }]);
+  const mine = { label: "Decide as I did", run: () => decide(entry.decision, { reason: entry.reason, note: entry.note, stay: true }) };
+  say(message, locked || entry.decision === "undo" ? [{ label: "All right", run: unsay }] : [{ label: "Keep theirs", run: unsay }, mine]);
+};
+document.addEventListener("verdict:refused", ({ detail }) => {
+  decided.delete(detail.id);
+  if (detail.id === root.dataset.id) { showRefusal(detail); return; }
+  const address = `/images/${detail.id}/${location.search}`;
+  cache.delete(address);
+  refusals.set(detail.id, detail);
+  window.loupe.toast({ key: `verdict-${detail.id}`, level: "warning", words: `${detail.entry.name}: your decision was not stored`, detail: detail.message, actions: [{ label: "Look at it", run: () => go(address) }] });
 });
 
 document.addEventListener("verdict:waiting", ({ detail }) => {
@@ -250,12 +262,17 @@ const begin = () => {
   const stage = find("#stage");
   const picture = find("#picture");
   closer = picture ? lookCloser(stage, picture, {
-    changed: ({ percent, fits }) => { find("#zoom-level").textContent = fits ? "Fit" : `${percent} %`; },
+    changed: ({ percent, fits }) => {
+      const level = find("#zoom-level");
+      level.textContent = fits ? "Fit" : `${percent} %`;
+      level.setAttribute("aria-label", fits ? "Fit: show at 100 %" : `${percent} %: fit to the table`);
+    },
     swiped: turn,
     blocked: () => !!marks?.tool,
   }) : null;
   marks = picture && !root.dataset.compare ? openMarks(root) : null;
   beginComparing();
+  film.begin(root);
   // a page that was on its way while the verdict was stored still shows what stood before
   const told = latest.get(root.dataset.id);
   if (told && told.version > Number(root.dataset.seen) && !verdicts.pending(root.dataset.id)) draw(told.decision, told.words);
@@ -266,6 +283,7 @@ const begin = () => {
   const before = shownBefore.get(root.dataset.id);
   if (before && verdicts.pending(root.dataset.id)) draw(before.decision, before.words);
   showRemaining();
+  if (refusals.has(root.dataset.id)) showRefusal(refusals.get(root.dataset.id));
   if (!root.dataset.queue) return;
   queue ??= openQueue(root, { told: onQueueTold, decided: (id) => decided.has(id) });
   queue.at(root.dataset.id, root.dataset.url);
@@ -356,16 +374,23 @@ document.addEventListener("click", (event) => {
 
 addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
 
+const catchUp = () => sendLeftBehind(root.dataset);
+addEventListener("online", catchUp);
+addEventListener("focus", catchUp);
+catchUp();
+
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };
+/* over the picture while it is larger than the table, else to the neighbour */
+const arrow = (across, down) => () => { if (closer?.view.scale > 1) closer.panBy(across, down); else turn(across + down); };
 bindKeys({
-  ArrowRight: () => turn(1), l: () => turn(1), j: () => turn(1), ArrowDown: () => turn(1),
-  ArrowLeft: () => turn(-1), h: () => turn(-1), k: () => turn(-1), ArrowUp: () => turn(-1),
+  ArrowRight: arrow(1, 0), ArrowDown: arrow(0, 1), ArrowLeft: arrow(-1, 0), ArrowUp: arrow(0, -1),
+  l: () => turn(1), j: () => turn(1), h: () => turn(-1), k: () => turn(-1),
   a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), z: once(undo), m: once(goToNextOpen),
   ...reasonKeys(() => reasons),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
   "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),
-  c: once(() => compare()), w: once(() => compare("wipe")),
+  c: once(() => compare()), w: once(() => compare("wipe")), o: once(() => compare("overlay")), b: once(() => compare("blink")),
   e: once(() => marks?.use(marks.tool ? null : "rectangle")),
   Escape: () => {
     if (reasons?.isOpen) reasons.close();

@@ -2,11 +2,13 @@
    all are kept as W3C targets in pixels of the whole picture. A mark is saved the moment it is drawn; what is not
    saved yet waits in this browser, through reload, lost connection and expired sign-in. */
 import { announce } from "./keys.js";
+import { MARKS } from "./left_behind.js";
 import { csrfToken, renewToken } from "./verdicts.js";
+import { openWords } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const RETRY = 8000;
-const POLL = 15_000;
+const POLL = 6000;
 const FINEST = 2.5; // pixels of the screen between two points of a freehand line
 
 let loading = null;
@@ -36,14 +38,17 @@ export const openMarks = (root) => {
   const picture = root.querySelector("#picture");
   const print = root.querySelector("#print");
   const address = root.dataset.marks;
-  const name = `loupe.marks.${root.dataset.user}.${root.dataset.id}`;
+  const name = `${MARKS}${root.dataset.user}.${root.dataset.id}`;
   const known = new Map(); // id → mark as the server described it
   let annotator = null;
   let factor = 1;
   let closed = false;
   let timer = 0;
   let sending = false;
+  let waitingFor = ""; // why the marks are not saved yet
+  let drawn = ""; // the mark that was drawn just now
   const state = { tool: null };
+  const words = openWords(root);
 
   /* --- what is not saved yet --------------------------------------------------------------------- */
   const read = () => { try { return JSON.parse(localStorage.getItem(name)) ?? { additions: {}, changes: {}, deletions: {} }; } catch { return { additions: {}, changes: {}, deletions: {} }; } };
@@ -68,6 +73,7 @@ export const openMarks = (root) => {
       if (answer.status === 403 && await renewToken()) answer = await post();
     } catch { answer = null; }
     sending = false;
+    waitingFor = "";
     if (answer?.status === 200) { settle(parcel, await answer.json()); return; }
     if (answer?.status === 409) {
       const told = await answer.json();
@@ -88,30 +94,55 @@ export const openMarks = (root) => {
     const problems = { ...told.conflicts, ...told.refused };
     for (const words of Object.values(problems)) window.loupe.toast({ level: "warning", words: "A mark was not saved", detail: words });
     show(told);
-    const fresh = parcel.additions.at(-1);
-    if (fresh && !problems[fresh.id]) root.querySelector(`#reply-${CSS.escape(fresh.id)}`)?.focus({ preventScroll: false });
+    // the words belong to the drawing hand: nobody who writes elsewhere by now is called away
+    if (drawn && !problems[drawn] && !window.loupe.isTyping(document.activeElement)) root.querySelector(`#reply-${CSS.escape(drawn)}`)?.focus({ preventScroll: false });
+    drawn = "";
     flush();
   };
 
   const wait = (why) => {
-    const place = root.querySelector("#unsaved-marks");
-    if (place) {
-      const line = document.createElement("li");
-      line.className = "unsaved";
-      const count = Object.values(unsaved).reduce((sum, items) => sum + Object.keys(items).length, 0);
-      line.textContent = why === "sign-in" ? `${count} not saved yet: your sign-in has expired. Kept in this browser. ` : `${count} not saved yet: no connection. Kept in this browser and sent again. `;
-      if (why === "sign-in") {
-        const link = document.createElement("a");
-        link.href = window.loupe.signInAddress();
-        link.target = "_blank";
-        link.rel = "noopener";
-        link.textContent = "Sign in";
-        line.append(link);
-      }
-      place.replaceChildren(line);
-      announce(line.textContent);
+    waitingFor = why;
+    draw([...known.values()]);
+    const line = root.querySelector("#unsaved-words");
+    const count = Object.values(unsaved).reduce((sum, items) => sum + Object.keys(items).length, 0);
+    const before = line.textContent;
+    line.textContent = why === "sign-in" ? `${count} not saved yet: your sign-in has expired. Kept in this browser. ` : `${count} not saved yet: no connection. Kept in this browser and sent again. `;
+    if (why === "sign-in") {
+      const link = document.createElement("a");
+      Object.assign(link, { href: window.loupe.signInAddress(), target: "_blank", rel: "noopener", textContent: "Sign in" });
+      line.append(link);
     }
+    if (line.textContent !== before) announce(line.textContent);
+    if (drawn) root.querySelector(`#reply-${CSS.escape(drawn)}`)?.focus({ preventScroll: false });
+    drawn = "";
     timer = setTimeout(flush, RETRY);
+  };
+
+  /* a mark that the server does not have yet takes words already: its field has the name of the one that follows */
+  const listWaiting = (waiting) => {
+    const list = root.querySelector("#unsaved-marks");
+    for (const item of [...list.children]) if (!waiting.some((mark) => mark.id === item.dataset.waiting)) item.remove();
+    for (const mark of waiting) {
+      if (root.querySelector(`#reply-${CSS.escape(mark.id)}`)) continue;
+      const item = document.getElementById("unsaved-mark").content.firstElementChild.cloneNode(true);
+      item.dataset.waiting = mark.id;
+      item.querySelector(".number").textContent = mark.number;
+      item.querySelector("label").textContent = `Words on mark ${mark.number}`;
+      item.querySelector("label").htmlFor = `reply-${mark.id}`;
+      item.querySelector("textarea").id = `reply-${mark.id}`;
+      item.querySelector("[name=annotation]").value = mark.id;
+      list.append(item);
+    }
+    root.querySelector("#no-marks")?.toggleAttribute("hidden", waiting.length > 0);
+    if (waiting.length) words.restore();
+  };
+
+  const drop = (id) => {
+    delete unsaved.additions[id];
+    write();
+    root.querySelector("#unsaved-words").textContent = "";
+    draw([...known.values()]);
+    root.querySelector("#stage").focus();
   };
 
   /* --- showing ------------------------------------------------------------------------------------- */
@@ -119,14 +150,20 @@ export const openMarks = (root) => {
     if (closed) return;
     const talk = root.querySelector("#talk");
     if (talk && told.html !== undefined) {
-      const focused = document.activeElement?.id ?? "";
-      const inside = talk.contains(document.activeElement);
+      const inside = talk.contains(document.activeElement) ? document.activeElement : null;
+      const at = [inside?.selectionStart ?? null, inside?.selectionEnd ?? null];
       const drafts = new Map([...talk.querySelectorAll("textarea")].map((field) => [field.id, field.value]));
       talk.outerHTML = told.html;
       const fresh = root.querySelector("#talk");
-      for (const [id, words] of drafts) { const field = words && fresh.querySelector(`#${CSS.escape(id)}`); if (field) field.value = words; }
+      for (const [id, typed] of drafts) { const field = typed && fresh.querySelector(`#${CSS.escape(id)}`); if (field) field.value = typed; }
       window.htmx?.process(fresh);
-      if (inside && focused) fresh.querySelector(`#${CSS.escape(focused)}`)?.focus({ preventScroll: true });
+      if (inside) {
+        // what had the focus may be gone with its mark: then the next thing that talks about marks
+        const again = (inside.id && fresh.querySelector(`#${CSS.escape(inside.id)}`)) || fresh.querySelector("[data-show-mark]") || root.querySelector("#stage");
+        again.focus({ preventScroll: true });
+        if (at[0] !== null && again.id === inside.id) again.setSelectionRange(...at);
+      }
+      words.restore();
     }
     draw(told.marks);
   };
@@ -136,6 +173,8 @@ export const openMarks = (root) => {
     list.forEach((mark) => known.set(mark.id, mark));
     const waiting = Object.values(unsaved.additions).filter((item) => !known.has(item.id)).map((item, index) => ({ ...item, number: list.length + index + 1, mine: true, version: 0, kind_words: "Change", ...placeOf(item.target) }));
     const all = [...list, ...waiting].filter((mark) => !unsaved.deletions[mark.id]);
+    listWaiting(waitingFor ? waiting : []);
+    const shown = document.activeElement?.closest?.("#pins .pin")?.dataset.showMark;
     root.querySelector("#pins").replaceChildren(...all.map((mark) => {
       const pin = document.createElement("button");
       pin.type = "button";
@@ -147,6 +186,7 @@ export const openMarks = (root) => {
       pin.textContent = mark.number;
       return pin;
     }));
+    if (shown) (root.querySelector(`.pin[data-show-mark="${CSS.escape(shown)}"]`) ?? root.querySelector("#stage")).focus({ preventScroll: true });
     annotator?.setAnnotations(all.filter((mark) => mark.shape !== "pin").map((mark) => ({
       "@context": "http://www.w3.org/ns/anno.jsonld", id: mark.id, type: "Annotation", body: [],
       target: { source: print.src, ...scaled(mark.target, 1 / factor) },
@@ -170,11 +210,15 @@ export const openMarks = (root) => {
   const add = (shape, target, id = newId()) => {
     const item = { id, shape, kind: "change", target };
     announce("Mark drawn. Say what is to change.");
+    drawn = id;
     const saved = put("additions", item);
     draw([...known.values()]);
     use(null);
     return saved;
   };
+
+  /* Annotorious takes back its own drawing on Ctrl or Cmd with Z and Y; those keys are the browser's */
+  const keepFromLibrary = (event) => { if (event.ctrlKey || event.metaKey) event.stopPropagation(); };
 
   const open = async () => {
     let library;
@@ -198,7 +242,7 @@ export const openMarks = (root) => {
       const mark = known.get(annotation.id);
       if (mark?.mine) put("changes", { id: mark.id, version: mark.version, shape: mark.shape, target: scaled(annotation.target, factor) });
     });
-    annotator.on("clickAnnotation", (annotation) => reveal(annotation.id, { select: false }));
+    annotator.on("selectionChanged", ([annotation]) => { if (annotation) reveal(annotation.id, { select: false }); });
     const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
     if (closed) return;
     if (answer?.ok) draw((await answer.json()).marks);
@@ -282,8 +326,9 @@ export const openMarks = (root) => {
   };
 
   const onClick = (event) => {
-    const target = event.target.closest("[data-show-mark], [data-set-kind], [data-resolve], [data-delete-mark]");
+    const target = event.target.closest("[data-show-mark], [data-set-kind], [data-resolve], [data-delete-mark], [data-drop-waiting]");
     if (!target) return;
+    if ("dropWaiting" in target.dataset) { drop(target.closest("[data-waiting]").dataset.waiting); return; }
     if (target.dataset.showMark) { reveal(target.dataset.showMark); return; }
     const item = target.closest("[data-mark]");
     const change = { id: item.dataset.mark, version: Number(item.dataset.version) };
@@ -291,45 +336,25 @@ export const openMarks = (root) => {
     else if (target.dataset.resolve) put("changes", { ...change, resolved: target.dataset.resolve === "yes" });
     else { root.querySelector("#comments-title")?.scrollIntoView({ block: "nearest" }); put("deletions", change); }
   };
-  const draftName = (field) => `loupe.draft.${root.dataset.id}.${field.id}`;
-  const onInput = (event) => {
-    if (!event.target.matches("#talk textarea")) return;
-    try { sessionStorage.setItem(draftName(event.target), event.target.value); } catch { /* none */ }
-  };
-  const onKey = (event) => {
-    if (!event.target.matches("#talk textarea")) return;
-    if (event.key === "Escape") { event.stopPropagation(); root.querySelector("#stage").focus(); }
-    else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); event.target.form.requestSubmit(); }
-  };
-  const restoreDrafts = () => root.querySelectorAll("#talk textarea").forEach((field) => {
-    try { if (!field.value) field.value = sessionStorage.getItem(draftName(field)) ?? ""; } catch { /* none */ }
-  });
-  const onSent = (event) => {
-    const { ctx } = event.detail;
-    const field = ctx?.sourceElement?.querySelector?.("textarea[name=text]");
-    if (field && root.contains(ctx.sourceElement) && ctx.response?.status === 200) { try { sessionStorage.removeItem(draftName(field)); } catch { /* none */ } }
-  };
-
-  const onBack = () => { flush(); };
+  const onBack = () => { flush(); look(); };
   root.addEventListener("click", onClick);
-  root.addEventListener("input", onInput);
-  root.addEventListener("keydown", onKey);
-  document.addEventListener("htmx:before:swap", onSent);
+  addEventListener("keydown", keepFromLibrary, true);
   addEventListener("online", onBack);
   addEventListener("focus", onBack);
-  restoreDrafts();
+  words.restore();
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 120));
   idle(() => { if (!closed) open(); }, { timeout: 400 });
 
   /* what colleagues mark meanwhile; never while one is drawing or writing */
-  const watch = setInterval(async () => {
+  const look = async () => {
     if (document.hidden || state.tool || sending || root.querySelector("#talk")?.contains(document.activeElement)) return;
     const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok || closed) return;
     const told = await answer.json();
     const same = told.marks.length === known.size && told.marks.every((mark) => JSON.stringify(mark) === JSON.stringify(known.get(mark.id)));
-    if (!same) show(told);
-  }, POLL);
+    if (!same && !sending && !state.tool) show(told);
+  };
+  const watch = setInterval(look, POLL);
 
   return {
     get tool() { return state.tool; },
@@ -343,7 +368,8 @@ export const openMarks = (root) => {
       closed = true;
       clearInterval(watch);
       clearTimeout(timer);
-      document.removeEventListener("htmx:before:swap", onSent);
+      words.close();
+      removeEventListener("keydown", keepFromLibrary, true);
       removeEventListener("online", onBack);
       removeEventListener("focus", onBack);
       try { annotator?.destroy(); } catch { /* it goes with its picture */ }

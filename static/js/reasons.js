@@ -10,13 +10,16 @@ export const bindReasons = (place, { reject, changed = () => {} }) => {
   const noteButton = list.querySelector("[data-add-note]");
   const buttons = [...list.querySelectorAll("[data-reason]")];
   let chosen = null;
+  let cameFrom = null; // what had the focus before the reasons were asked for, and has it again after
 
   const turn = ({ open, writing = false }) => {
+    const held = place.contains(document.activeElement);
     place.hidden = !open;
     list.hidden = writing;
     form.hidden = !writing;
     if (!open) noteButton.setAttribute("aria-pressed", "false");
     changed(open);
+    if (held && !open && cameFrom?.isConnected) cameFrom.focus({ preventScroll: true });
   };
   const choose = (button) => {
     chosen = button;
@@ -35,7 +38,10 @@ export const bindReasons = (place, { reject, changed = () => {} }) => {
   const reasons = {
     get isOpen() { return !place.hidden; },
     open() {
+      if (!reasons.isOpen) cameFrom = document.activeElement;
       turn({ open: true });
+      // a button that made room for the reasons cannot keep the focus
+      if (!cameFrom.checkVisibility()) buttons[0].focus({ preventScroll: true });
       place.scrollIntoView({ block: "nearest" });
       announce(`Why? Press 1 to ${buttons.length}, N to add a note, or Escape.`);
     },

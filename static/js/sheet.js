@@ -82,7 +82,12 @@ const select = (frame, on = !frame.classList.contains("is-selected")) => {
   announce(on ? `${frame.dataset.name} selected, ${selected().length} in all` : `${frame.dataset.name} not selected`);
   showBar();
 };
-const clearSelection = () => { selected().forEach((frame) => select(frame, false)); showBar(); };
+const clearSelection = () => {
+  const held = bar.contains(document.activeElement);
+  selected().forEach((frame) => select(frame, false));
+  showBar();
+  if (held) holdFocus();
+};
 const aimed = () => (selected().length ? selected() : here ? [here] : []);
 
 const showBar = () => {
@@ -93,6 +98,9 @@ const showBar = () => {
   const open = aimed().some((frame) => frame.dataset.reviewable === "yes");
   bar.querySelectorAll("[data-act=approved], [data-act=rejected], [data-act=changes]").forEach((button) => { button.disabled = !open; });
 };
+
+/* never nowhere: where the keyboard stands, else the sheet itself */
+const holdFocus = () => (here?.querySelector("a") ?? sheet).focus({ preventScroll: true });
 
 const askReason = () => { if (aimed().some((frame) => frame.dataset.reviewable === "yes")) reasons.open(); };
 
@@ -133,7 +141,13 @@ const say = (frame, words, actions) => {
   frame.classList.add("is-refused");
   announce(`${frame.dataset.name}: ${words}`);
 };
-const unsay = (frame) => { frame.querySelector(".frame-problem")?.remove(); frame.classList.remove("is-refused", "is-sending"); };
+const unsay = (frame) => {
+  const problem = frame.querySelector(".frame-problem");
+  const held = problem?.contains(document.activeElement);
+  problem?.remove();
+  if (held) frame.querySelector("a").focus({ preventScroll: true });
+  frame.classList.remove("is-refused", "is-sending");
+};
 
 const decide = (decision, { reason = "", note = "", targets = aimed() } = {}) => {
   const open = targets.filter((frame) => frame.dataset.reviewable === "yes");
@@ -323,10 +337,19 @@ const start = () => {
   setTimeout(poll, POLL_BUSY);
 };
 
+/* the same sheet through another filter: one stands before its pictures and is told how many they are */
+const greet = () => {
+  const before = document.referrer && new URL(document.referrer);
+  if (!before || before.pathname !== location.pathname || before.search === location.search || document.activeElement !== document.body) return;
+  sheet.focus({ preventScroll: true });
+  const count = frames().length;
+  announce(`${document.getElementById("more-frames") ? `The first ${count}` : count} picture${count === 1 ? "" : "s"} shown`);
+};
+
 /* back from the loupe: the same frame, however far down it was */
 const comeBack = async () => {
   const id = location.hash.slice(1);
-  if (!id.startsWith("frame-gen_")) return;
+  if (!id.startsWith("frame-gen_")) { greet(); return; }
   for (let tries = 0; tries < 20 && !document.getElementById(id); tries += 1) if (!(await loadMore())) break;
   const frame = document.getElementById(id);
   if (frame) { frame.scrollIntoView({ block: "center" }); stand(frame); }

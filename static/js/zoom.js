@@ -3,13 +3,15 @@
 
 const CLOSEST = 4;
 const STEP = Math.SQRT2;
+const NUDGE = 0.15; // of the stage: what one arrow key moves
 
-/** lookCloser(stage, picture, {changed, swiped}): returns {zoomBy, fit, full, level, reset}. */
+/** lookCloser(stage, picture, {changed, swiped, blocked}): returns {zoomBy, fit, full, panBy, close, view}. */
 export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => {}, blocked = () => false } = {}) => {
   const width = Number(picture.dataset.width);
   const view = { scale: 1, x: 0, y: 0 };
   const pointers = new Map();
   let travel = null;
+  let sharpening = 0;
 
   const fitted = () => picture.getBoundingClientRect().width / view.scale || 1;
   const whole = () => width / (fitted() * devicePixelRatio); // the scale of one screen pixel a picture's pixel
@@ -26,14 +28,16 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     stage.style.setProperty("--y", `${view.y}px`);
     stage.classList.toggle("is-close", view.scale > 1);
     changed({ ...view, percent: Math.round(view.scale / whole() * 100), fits: view.scale === 1 });
-    sharpen();
+    clearTimeout(sharpening);
+    // who only passes by does not fetch the whole file
+    sharpening = setTimeout(sharpen, view.scale === 1 ? 600 : 120);
   };
 
   /* the small rendition is replaced where its own pixels would show */
   const sharpen = () => {
     const print = picture.querySelector("#print, .print");
     const full = picture.dataset.full;
-    if (!full || !print || picture.querySelector(".sharp")) return;
+    if (!full || !print || !stage.isConnected || picture.querySelector(".sharp")) return;
     if (fitted() * view.scale * devicePixelRatio <= (print.naturalWidth || width) * 1.1 || print.naturalWidth >= width) return;
     const sharp = new Image();
     sharp.className = "sharp";
@@ -56,9 +60,19 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     if (unscaled) apply();
   };
 
+  const move = (across, down) => {
+    if (view.scale <= 1) return;
+    view.x += across;
+    view.y += down;
+    apply();
+  };
+
   stage.addEventListener("wheel", (event) => {
     if (event.altKey || event.metaKey) return;
     event.preventDefault();
+    // sideways, or with Shift, the wheel moves the picture; with Ctrl it is the pinch of a trackpad
+    const sideways = !event.ctrlKey && (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY));
+    if (sideways) { move(-event.deltaX, event.shiftKey && !event.deltaX ? -event.deltaY : 0); return; }
     zoomTo(view.scale * Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0018)), event.clientX, event.clientY);
   }, { passive: false });
   stage.addEventListener("dblclick", (event) => {
@@ -84,11 +98,10 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
       return;
     }
     pointers.set(event.pointerId, event);
-    if (view.scale <= 1) return;
-    view.x += event.clientX - before.clientX;
-    view.y += event.clientY - before.clientY;
-    apply();
+    move(event.clientX - before.clientX, event.clientY - before.clientY);
   });
+  // two fingers are a pinch, never the page's own scrolling
+  stage.addEventListener("touchmove", (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
   const lift = (event) => {
     if (!pointers.delete(event.pointerId) || !travel) return;
     const [across, down] = [event.clientX - travel.x, event.clientY - travel.y];
@@ -98,10 +111,16 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
   stage.addEventListener("pointerup", lift);
   stage.addEventListener("pointercancel", lift);
 
+  // another window, the same picture: what was seen at which enlargement is measured anew
+  const resized = new ResizeObserver(() => { if (stage.isConnected) apply(); });
+  resized.observe(stage);
+
   return {
     zoomBy: (times) => zoomTo(view.scale * STEP ** times),
     fit: () => { view.x = 0; view.y = 0; zoomTo(1); },
     full: () => zoomTo(whole()),
+    panBy: (across, down) => move(-across * NUDGE * stage.clientWidth, -down * NUDGE * stage.clientHeight),
+    close: () => { resized.disconnect(); clearTimeout(sharpening); },
     view,
   };
 };

@@ -16,6 +16,8 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from campaigns.models import Campaign, User
+from tests.factories import CampaignFactory, MembershipFactory
 from tests.services import chromium
 
 # Chromium resolves nothing but this machine.
@@ -124,3 +126,17 @@ def assert_accessible() -> Callable[[Page], None]:
         assert results.violations_count == 0, results.generate_report()
 
     return run
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """A campaign without shots, in a house of its own."""
+    return CampaignFactory()
+
+
+@pytest.fixture
+def ana(campaign: Campaign, live_loupe: LiveLoupe, page: Page) -> User:
+    """Ana, an approver of that house, signed in on `page`."""
+    user = MembershipFactory(workspace=campaign.workspace, user__name="Ana Moreau", approver=True).user
+    live_loupe.sign_in(page, user)
+    return user

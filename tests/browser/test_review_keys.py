@@ -1,78 +1,28 @@
 """The review room in a real browser: verdicts by keyboard, refused and unsent ones, marks that stay on their pixels."""
 
 import re
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
 from campaigns.models import Campaign, User
-from generation.models import Generation
-from review.models import Annotation, Comment, Decision, Standing, Verdict
+from review.models import Annotation, Comment, Decision, Verdict
 from review.services.verdicts import record_verdict
 from tests.browser.conftest import LiveLoupe
-from tests.factories import (
-    CampaignFactory,
-    GenerationFactory,
-    MembershipFactory,
-    ShotFactory,
-    UserFactory,
-    picture,
-    store_picture,
+from tests.browser.review_room import (
+    draw_rectangle,
+    here,
+    loupe,
+    make_images,
+    settled,
+    shape_in_picture,
+    sheet,
+    standings,
 )
+from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def make_images(campaign: Campaign, count: int) -> list[Generation]:
-    """Newest first, as the sheet shows them."""
-    shot = ShotFactory(campaign=campaign, title="Hero")
-    rows = []
-    for _ in range(count):
-        row = GenerationFactory(shot=shot, ready=True, scored=7.5)
-        store_picture(row, content=picture(width=960, height=640, tint=len(rows))).save()
-        rows.append(row)
-    return rows[::-1]
-
-
-@pytest.fixture
-def campaign() -> Campaign:
-    return CampaignFactory()
-
-
-@pytest.fixture
-def ana(campaign: Campaign, live_loupe: LiveLoupe, page: Page) -> User:
-    user = MembershipFactory(workspace=campaign.workspace, user__name="Ana Moreau", approver=True).user
-    live_loupe.sign_in(page, user)
-    return user
-
-
-def sheet(campaign: Campaign, query: str = "") -> str:
-    return reverse("sheet", kwargs={"pk": campaign.pk}) + query
-
-
-def loupe(generation: Generation) -> str:
-    return reverse("loupe", kwargs={"pk": generation.pk})
-
-
-def settled(check: Callable[[], Any], expected: Any) -> None:
-    """Waits until the database says so: verdicts are sent behind."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and check() != expected:
-        time.sleep(0.05)
-    assert check() == expected
-
-
-def standings(rows: list[Generation]) -> list[str]:
-    known = dict(Standing.objects.values_list("pk", "decision"))
-    return [known.get(row.pk, "") for row in rows]
-
-
-def here(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.closest('.frame')?.dataset.id ?? document.activeElement.tagName"))
 
 
 def test_a_sheet_is_reviewed_by_keyboard_with_undo(
@@ -242,29 +192,6 @@ def test_versions_are_compared_by_key_and_by_address(
     expect(page).to_have_url(re.compile(f"{rows[0].pk}/$"))
 
 
-def draw_rectangle(page: Page) -> None:
-    box = page.locator("#print").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.25)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4, steps=4)
-    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
-    page.mouse.up()
-
-
-def shape_in_picture(page: Page) -> list[float]:
-    """Left, top, width, height of the drawn shape, in parts of the picture as it is on the screen."""
-    found: list[float] = page.evaluate(
-        """() => {
-          const shape = document.querySelector(".a9s-annotation").getBoundingClientRect();
-          const print = document.getElementById("print").getBoundingClientRect();
-          return [(shape.x - print.x) / print.width, (shape.y - print.y) / print.height,
-                  shape.width / print.width, shape.height / print.height];
-        }"""
-    )
-    return found
-
-
 def test_a_mark_is_saved_at_once_and_stays_on_its_pixels(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
 ) -> None:
@@ -312,10 +239,10 @@ def test_pins_and_lines_drawn_offline_are_saved_later(
     box = page.locator("#print").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator("#unsaved-marks")).to_contain_text("1 not saved yet")
+    expect(page.locator("#unsaved-words")).to_contain_text("1 not saved yet")
     page.get_by_role("button", name="Freehand").click()
     draw_rectangle(page)
-    expect(page.locator("#unsaved-marks")).to_contain_text("2 not saved yet")
+    expect(page.locator("#unsaved-words")).to_contain_text("2 not saved yet")
     page.unroute_all()
     page.reload()
     settled(lambda: sorted(Annotation.objects.values_list("shape", flat=True)), ["freehand", "pin"])

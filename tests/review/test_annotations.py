@@ -228,6 +228,14 @@ def test_an_empty_or_endless_comment_is_refused(image: Generation, ana: User, te
         add_comment(generation=image, by=ana, text=text)
 
 
+def test_the_same_words_sent_again_after_a_lost_answer_are_one_comment(image: Generation, ana: User) -> None:
+    for text in ("Lift the shadow.", "Lift the shadow. ", "And warmer.", "Lift the shadow."):
+        add_comment(generation=image, by=ana, text=text)
+    add_comment(generation=image, by=UserFactory(), text="Lift the shadow.")
+    said = list(Comment.objects.values_list("text", flat=True))
+    assert said == ["Lift the shadow.", "And warmer.", "Lift the shadow.", "Lift the shadow."]
+
+
 def test_a_comment_belongs_to_a_mark_of_its_own_image(image: Generation, ana: User) -> None:
     save_marks(generation=image, by=ana, additions=[addition()])
     mark = Annotation.objects.get()

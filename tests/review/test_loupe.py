@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign, User
 from generation.models import Generation, GenerationEvent
+from generation.states import GenerationState
 from review.models import Annotation, Comment, Decision, Standing, Verdict
 from review.services.annotations import save_marks
 from review.services.comments import add_comment
@@ -24,6 +25,7 @@ from tests.factories import (
     SignOffFactory,
     UserFactory,
     VerdictFactory,
+    store_picture,
 )
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,21 @@ def test_the_film_shows_the_stack_newest_first(client: Client, campaign: Campaig
     page = client.get(address(one)).content.decode()
     links = re.findall(r'href="([^"]+)"\s+data-version-link(\s+aria-current="true")?', page)
     assert [(link, bool(here)) for link, here in links] == [(address(two), False), (address(one), True)]
+
+
+def test_the_film_asks_for_itself_while_a_version_is_on_its_way(client: Client, campaign: Campaign, ana: User) -> None:
+    one = image(campaign)
+    two = GenerationFactory(shot=one.shot, rendering=True)
+    strip = f"{address(one)}film/"
+    page = client.get(address(one)).content.decode()
+    assert f'hx-get="{strip}"' in page
+    assert address(two) not in page  # it leads nowhere yet
+    store_picture(two)
+    two.state = GenerationState.READY
+    two.save()
+    film = client.get(strip, headers={"HX-Request": "true"}).content.decode()
+    assert address(two) in film
+    assert "hx-get" not in film
 
 
 def test_the_next_one_comes_as_a_fragment(client: Client, campaign: Campaign, ana: User) -> None:

@@ -1,0 +1,146 @@
+"""Marks and the words on them, drawn and written while the line is gone or the sign-in has expired: nothing is lost."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from campaigns.models import Campaign, User
+from review.models import Annotation, Comment
+from tests.browser.conftest import LiveLoupe
+from tests.browser.review_room import draw_rectangle, loupe, make_images, marks_are_open, settled, wait_until_stored
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OFFLINE = ["ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "Failed to fetch"]
+
+
+def said() -> list[tuple[str | None, str]]:
+    """Shape of the mark and words, in the order in which they were stored."""
+    return list(Comment.objects.order_by("pk").values_list("annotation__shape", "text"))
+
+
+def cut(page: Page) -> None:
+    """Nothing of marks and words reaches the server any more, a reload does."""
+    page.route("**/marks/", lambda route: route.abort())
+    page.route("**/comments/", lambda route: route.abort())
+
+
+@pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
+def test_a_mark_and_its_words_without_a_line_survive_a_reload_and_are_sent(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    (row,) = make_images(campaign, 1)
+    live_loupe.open(page, loupe(row))
+    marks_are_open(page)
+    page.context.set_offline(True)
+    page.keyboard.press("e")
+    draw_rectangle(page)
+    expect(page.locator("#unsaved-words")).to_contain_text("1 not saved yet: no connection")
+    expect(page.get_by_role("textbox", name="Words on mark 1")).to_be_focused()
+    page.keyboard.type("Lift the shadow")
+    page.keyboard.press("Enter")
+    expect(page.locator("#unsaved-marks")).to_contain_text("Kept in this browser: sent with the mark.")
+    page.get_by_role("textbox", name="Words on the whole picture").click()
+    page.keyboard.type("Nearly there")
+    page.keyboard.press("Enter")
+    expect(page.locator("#talk")).to_contain_text("Not sent yet: no connection.")
+    assert not Annotation.objects.exists()
+    cut(page)
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.get_by_role("textbox", name="Words on mark 1")).to_have_value("Lift the shadow")
+    expect(page.get_by_role("textbox", name="Words on the whole picture")).to_have_value("Nearly there")
+    expect(page.locator("#unsaved-words")).to_contain_text("1 not saved yet")
+    assert not Annotation.objects.exists()
+    page.unroute_all()
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    wait_until_stored(page)
+    assert set(said()) == {("rectangle", "Lift the shadow"), (None, "Nearly there")}
+    assert len(said()) == 2
+    expect(page.locator("#mark-list")).to_contain_text("Lift the shadow")
+    expect(page.get_by_role("textbox", name="Words on mark 1")).to_have_value("")
+    expect(page.locator("#unsaved-words")).to_be_empty()
+
+
+@pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
+def test_what_waits_on_a_picture_that_one_has_left_is_sent_from_the_next(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 2)
+    live_loupe.open(page, loupe(rows[0]))
+    marks_are_open(page)
+    cut(page)
+    page.keyboard.press("e")
+    draw_rectangle(page)
+    expect(page.get_by_role("textbox", name="Words on mark 1")).to_be_focused()
+    page.keyboard.type("Lift the shadow")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#loupe")).to_have_attribute("data-id", rows[1].pk)
+    page.unroute_all()
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    wait_until_stored(page)
+    assert said() == [("rectangle", "Lift the shadow")]
+    assert Annotation.objects.get().generation == rows[0]
+
+
+@pytest.mark.parametrize("allowed_console_errors", [["401", "403"]])
+@pytest.mark.parametrize("where", ["another tab", "the same tab"])
+def test_a_sign_in_that_expired_in_the_middle_of_a_mark_loses_nothing(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User, where: str
+) -> None:
+    (row,) = make_images(campaign, 1)
+    live_loupe.open(page, loupe(row))
+    marks_are_open(page)
+    page.keyboard.press("e")
+    page.context.clear_cookies()
+    draw_rectangle(page)
+    expect(page.locator("#unsaved-words")).to_contain_text("your sign-in has expired")
+    page.get_by_role("textbox", name="Words on mark 1").fill("Lift the shadow")
+    page.keyboard.press("Enter")
+    assert not Annotation.objects.exists()
+    if where == "another tab":
+        with page.context.expect_page() as opened:
+            page.locator("#unsaved-words").get_by_role("link", name="Sign in").click()
+        sign_in(opened.value, ana)
+        opened.value.close()
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    else:
+        page.reload()
+        sign_in(page, ana)
+        page.wait_for_url(f"**{loupe(row)}")
+    settled(said, [("rectangle", "Lift the shadow")])
+    expect(page.locator("#mark-list")).to_contain_text("Lift the shadow")
+    wait_until_stored(page)
+
+
+def sign_in(page: Page, user: User) -> None:
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda address: "sign-in" not in address)
+
+
+@pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
+def test_a_mark_that_waits_can_be_dropped_and_words_half_typed_are_kept(
+    page: Page, new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    (row,) = make_images(campaign, 1)
+    live_loupe.open(page, loupe(row))
+    marks_are_open(page)
+    cut(page)
+    page.keyboard.press("e")
+    draw_rectangle(page)
+    page.get_by_role("button", name="Drop this mark").click()
+    expect(page.locator("#unsaved-marks li")).to_have_count(0)
+    expect(page.locator("#stage")).to_be_focused()
+    page.unroute_all()
+    page.get_by_role("textbox", name="Words on the whole picture").fill("Half a thou")
+    page.reload()
+    expect(page.get_by_role("textbox", name="Words on the whole picture")).to_have_value("Half a thou")
+    marks_are_open(page)
+    assert not Comment.objects.exists()
+    assert not Annotation.objects.exists()
