@@ -4,6 +4,7 @@
 import { announce } from "./keys.js";
 
 const RETRY = 8000;
+const SOON = 150;
 export const WORDS = "loupe.words.";
 const WAITING = {
   offline: "Not sent yet: no connection. Kept in this browser and sent again.",
@@ -45,7 +46,9 @@ export const openWords = (root) => {
     clearTimeout(timer);
     for (const form of root.querySelectorAll("#talk form.reply")) {
       if (!read(fieldOf(form))?.wanted || flying.has(form)) continue;
-      if (form.hasAttribute("hx-post")) form.requestSubmit(); else tell(form, "mark");
+      if (!form.hasAttribute("hx-post")) tell(form, "mark");
+      else if ("htmxPowered" in form.dataset) form.requestSubmit();
+      else timer = setTimeout(sendWanted, SOON); // the page is still being made ready
     }
   };
 

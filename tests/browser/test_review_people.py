@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from campaigns.models import Campaign, User
 from review.models import Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.test_review_keys import loupe, make_images, settled, sheet, standings
+from tests.browser.review_room import loupe, make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

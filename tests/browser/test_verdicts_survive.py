@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from review.models import RejectReason, Standing, Verdict
+from review.models import Standing, Verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import (
     here,
@@ -23,7 +23,7 @@ from tests.factories import MembershipFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 A_ROUND = ["approved", "rejected", "changes", "approved", "rejected"]
-REASONS = [RejectReason.COMPOSITION, RejectReason.ANATOMY]
+REASONS = ["composition", "anatomy"]
 
 
 def decide_a_round(page: Page) -> None:
@@ -141,7 +141,7 @@ def test_verdicts_given_without_a_line_show_it_survive_a_reload_and_are_sent(
     first.get_by_role("button", name="Try again").click()
     wait_until_stored(page)
     settled(lambda: standings(rows), ["approved", "rejected", "", ""])
-    assert Verdict.objects.get(decision="rejected").reason == RejectReason.ARTEFACTS
+    assert Verdict.objects.get(decision="rejected").reason == "artefacts"
     expect(page.locator(".frame-problem")).to_have_count(0)
 
 
