@@ -1,5 +1,6 @@
 /* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
+import { addressWith, comparisonFrom, layPair } from "./compare.js";
 import { openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { sendLeftBehind } from "./left_behind.js";
@@ -76,7 +77,7 @@ const swap = (node, { push }) => {
   window.htmx?.process(root);
   begin();
   const again = focused && focused !== "panel" ? document.getElementById(focused) : null;
-  (again && !again.closest("#talk") ? again : find("#stage")).focus({ preventScroll: true });
+  (again?.checkVisibility() && !again.closest("#talk") ? again : find("#stage")).focus({ preventScroll: true });
   scrollTo(0, 0);
   prefetch();
 };
@@ -257,6 +258,7 @@ const begin = () => {
   const why = find("#reasons");
   reasons = why && bindReasons(why, {
     reject: (reason, note) => decide("rejected", { reason, note }),
+    home: () => find("#stage"),
     changed: (open) => { find("#act-rejected").setAttribute("aria-expanded", String(open)); },
   });
   const stage = find("#stage");
@@ -271,7 +273,7 @@ const begin = () => {
     blocked: () => !!marks?.tool,
   }) : null;
   marks = picture && !root.dataset.compare ? openMarks(root) : null;
-  beginComparing();
+  layPair(root);
   film.begin(root);
   // a page that was on its way while the verdict was stored still shows what stood before
   const told = latest.get(root.dataset.id);
@@ -310,28 +312,10 @@ const leave = async () => {
   location.assign(root.dataset.sheet);
 };
 
-/* --- comparing: which two, and how, is in the address ------------------------------------------------- */
-let blinking = 0;
-const addressWith = (changes) => {
-  const address = new URL(root.dataset.url, location.origin);
-  for (const [name, value] of Object.entries(changes)) if (value) address.searchParams.set(name, value); else address.searchParams.delete(name);
-  return address.pathname + address.search;
-};
+/* --- comparing: which two, and how, is in the address (compare.js) ------------------------------------ */
 const compare = (mode) => {
-  if (root.dataset.compare) { go(addressWith(mode ? { mode: root.dataset.mode === mode ? "side" : mode } : { compare: "", mode: "" })); return; }
-  const links = [...root.querySelectorAll("[data-version-link]")];
-  const at = links.findIndex((link) => link.getAttribute("aria-current"));
-  const other = links[at + 1] ?? links[at - 1];
-  if (!other) { announce("There is only this version."); return; }
-  go(addressWith({ compare: idIn(other.getAttribute("href")), mode: mode ?? "" }));
-};
-const beginComparing = () => {
-  clearInterval(blinking);
-  const pair = find("#pair");
-  if (!pair) return;
-  const wiper = find("#wiper");
-  wiper?.addEventListener("input", () => pair.style.setProperty("--wipe", `${wiper.value}%`));
-  if (root.dataset.mode === "blink") blinking = setInterval(() => pair.classList.toggle("is-other"), matchMedia("(prefers-reduced-motion: reduce)").matches ? 2500 : 700);
+  const address = comparisonFrom(root, mode);
+  if (address) go(address); else announce("There is only this version.");
 };
 
 /* a mark of the version before, answered by this one or not */
@@ -365,7 +349,7 @@ document.addEventListener("click", (event) => {
   else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
   else if (target.dataset.tool) marks?.use(target.dataset.tool);
-  else if (target.dataset.setMode) go(addressWith({ mode: target.dataset.setMode }));
+  else if (target.dataset.setMode) go(addressWith(root, { mode: target.dataset.setMode }));
   else if (target.dataset.answer) answer(target);
   else if ("toggleCompare" in target.dataset) compare();
   else if (queue && plain && target.dataset.go) { event.preventDefault(); turn(target.dataset.go === "next" ? 1 : -1); }

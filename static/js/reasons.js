@@ -2,8 +2,9 @@
    The element is templates/review/reasons.html; what is typed stays in it until the verdict is given. */
 import { announce } from "./keys.js";
 
-/** {isOpen, open, close, pick(digit), addNote}: `reject(code, note)` is called with the choice, `changed` after a turn. */
-export const bindReasons = (place, { reject, changed = () => {} }) => {
+/** {isOpen, open, close, pick(digit), addNote}: `reject(code, note)` is called with the choice, `changed` after a turn;
+    `home()` is where the focus goes when what had it before is gone. */
+export const bindReasons = (place, { reject, home, changed = () => {} }) => {
   const list = place.querySelector(".reason-list");
   const form = place.querySelector("form");
   const field = form.elements.note;
@@ -19,7 +20,7 @@ export const bindReasons = (place, { reject, changed = () => {} }) => {
     form.hidden = !writing;
     if (!open) noteButton.setAttribute("aria-pressed", "false");
     changed(open);
-    if (held && !open && cameFrom?.isConnected) cameFrom.focus({ preventScroll: true });
+    if (held && !open && place.contains(document.activeElement)) (cameFrom?.isConnected && cameFrom !== document.body && cameFrom.checkVisibility() ? cameFrom : home()).focus({ preventScroll: true });
   };
   const choose = (button) => {
     chosen = button;

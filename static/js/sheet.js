@@ -307,6 +307,7 @@ const start = () => {
   });
   reasons = bindReasons(document.getElementById("reasons"), {
     reject: (reason, note) => decide("rejected", { reason, note }),
+    home: () => here?.querySelector("a") ?? sheet,
     changed: (open) => {
       document.getElementById("bar-decisions").hidden = open;
       if (!open) here?.querySelector("a").focus({ preventScroll: true });
