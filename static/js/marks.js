@@ -274,17 +274,24 @@ export const openMarks = (root) => {
       points = [at(event)];
       last = event;
     });
-    glass.addEventListener("pointermove", (event) => {
+    const follow = (event) => {
       if (!points || Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY) < FINEST || points.length >= 900) return;
       last = event;
       points.push(at(event));
+    };
+    glass.addEventListener("pointermove", (event) => {
+      if (!points) return;
+      // a busy machine tells several places of the hand at once
+      for (const each of event.getCoalescedEvents?.() ?? [event]) follow(each);
       line.setAttribute("points", points.map((point) => point.join(",")).join(" "));
     });
-    glass.addEventListener("pointerup", () => {
-      const drawn = points;
+    glass.addEventListener("pointerup", (event) => {
+      follow(event);
+      const stroke = points;
       points = null;
       line.setAttribute("points", "");
-      if (drawn?.length >= 3) add("freehand", outline(drawn));
+      if (stroke?.length >= 3) add("freehand", outline(stroke));
+      else if (stroke) announce("That line was too short. Draw around what is meant.");
     });
     picture.append(glass);
   };
