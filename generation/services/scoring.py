@@ -144,6 +144,8 @@ def charge_score(generation: Generation, usage: Usage, *, key: str, note: str = 
 def finish_unscored(generation: Generation, *, reason: str) -> bool:
     """No honest score could be had: ready, unscored, a person decides."""
     with transaction.atomic():
+        # money first, as where it is scored: two versions of a shot that end at once wait in one order
+        ledger.close(generation)
         moved = lifecycle.move(
             generation,
             to=GenerationState.READY,
@@ -152,6 +154,6 @@ def finish_unscored(generation: Generation, *, reason: str) -> bool:
             error_kind="unscored",
             error_text=reason,
         )
-        if moved:
-            ledger.close(generation)
+        if not moved:
+            transaction.set_rollback(True)
     return moved

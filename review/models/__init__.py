@@ -7,6 +7,7 @@ from review.models.notice import Assignment, Notice, ReviewLease, SavedView
 from review.models.reason import RejectReason
 from review.models.share import ShareLink
 from review.models.signoff import SignOff
+from review.models.stack import Stack
 from review.models.tally import Tally
 from review.models.verdict import Decision, Standing, Verdict
 
@@ -23,6 +24,7 @@ __all__ = [
     "SavedView",
     "ShareLink",
     "SignOff",
+    "Stack",
     "Standing",
     "Tally",
     "Verdict",

@@ -64,6 +64,7 @@ class Card(NamedTuple):
     verdict_url: str
     number: int
     shot: str
+    shot_id: int
     version: int
     stack: int
     versions: str
@@ -77,6 +78,9 @@ class Card(NamedTuple):
     score: str
     # what decides how it looks
     stacked: bool
+    pile: bool
+    piled: bool
+    high: bool
     starts_shot: bool
     reviewable: bool
     flagged: bool
@@ -121,7 +125,7 @@ def _shape_of(wanted: SheetFilter) -> tuple[SheetFilter, dict[str, Any]]:
     """The filter with places for what can be anything, and what is to be put there."""
     given = {name: value for name in FREE if (value := getattr(wanted, name)) not in (None, "")}
     places: dict[str, Any] = {name: FREE[name] for name in given}
-    return replace(wanted, density=PLAIN.density, **places), given
+    return replace(wanted, density=PLAIN.density, queue=PLAIN.queue, **places), given
 
 
 @lru_cache(maxsize=512)
@@ -167,7 +171,7 @@ def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, .
 
     def draw(row: tuple[Any, ...], number: int, starts_shot: bool, eager: bool) -> Card:
         (
-            pk, _, version, state, width, height, image_width, image_height, renditions, thumbhash, average, passed,
+            pk, shot_id, version, state, width, height, image_width, image_height, renditions, thumbhash, average, passed,
             escalated, decision, title, _, seen_version, name, email, stack, own,
         ) = row  # fmt: skip
         hidden = blind and not own
@@ -182,6 +186,7 @@ def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, .
             verdict_url=verdict.replace(PLACE, pk),
             number=number,
             shot=title,
+            shot_id=shot_id,
             version=version,
             stack=stack,
             versions=f"{stack} version{'' if stack == 1 else 's'}",
@@ -193,7 +198,10 @@ def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, .
             thumbhash=thumbhash,
             colour=average_colour(thumbhash),
             score=f"{average:.1f}" if scored else "",
-            stacked=stack > 1,
+            stacked=stack > 1 and not wanted.stack,
+            pile=wanted.stack,
+            piled=wanted.stack and stack > 1,
+            high=wanted.stack and stack > 2,
             starts_shot=starts_shot,
             reviewable=ready and seen.decision != SIGNED,
             flagged=escalated and not seen.decision,

@@ -20,6 +20,7 @@ from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
 from review.models import Assignment, Standing, Verdict
 from review.queries.sheet_filter import ORDERS, SheetFilter
+from review.queries.stacks import on_top
 
 PAGE = 60
 SIGNED = "signed"
@@ -81,6 +82,8 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
     hides = wanted.decision or wanted.below or wanted.weakest or wanted.sort in ("best", "worst")
     if blind and (hides or wanted.score_from is not None or wanted.score_to is not None):
         rows = rows.filter(Exists(_own(viewer)))
+    if wanted.stack and not wanted.state:
+        rows = on_top(rows, blind=blind)
     return _of_judgement(rows, wanted)
 
 

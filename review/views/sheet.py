@@ -18,6 +18,7 @@ from review.queries import sheet as queries
 from review.queries.cards import read_page
 from review.queries.counts import Counts, read_counts
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
+from review.queries.stacks import read_turned
 from review.services.reasons import living_reasons
 from review.views.drawing import draw_cards
 
@@ -34,6 +35,7 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     page = read_page(campaign, wanted, viewer=request.user, cursor=cursor)  # type: ignore[arg-type]
     context: dict[str, Any] = {
         "campaign": campaign,
+        "wanted": wanted,
         "frames": draw_cards(page.cards),
         "next_url": _next_url(request, wanted, page.next),
     }
@@ -56,6 +58,8 @@ def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
         since = timezone.now()
     wanted = read_filter(request.GET)
     changes = queries.read_changes(campaign, wanted, viewer=request.user, since=since)  # type: ignore[arg-type]
+    if wanted.stack:
+        changes["turned"] = read_turned(campaign, since=since)
     return JsonResponse(changes)
 
 
@@ -63,7 +67,6 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
     """What stands around the frames: filters with their counts, choices, reasons."""
     counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
     return {
-        "wanted": wanted,
         "shots": queries.read_shots(campaign),
         "models": queries.read_models(campaign),
         "counts": counts,
@@ -78,13 +81,14 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
         "reasons": list(enumerate(living_reasons(campaign.workspace_id), start=1)),
         "now": (timezone.now() - timedelta(seconds=3)).isoformat(),
         "query": wanted.query(),
-        "cleared": SheetFilter(sort=wanted.sort, density=wanted.density).query(),
+        "stacked": wanted.query(stack=not wanted.stack, state=""),
+        "cleared": SheetFilter(sort=wanted.sort, density=wanted.density, stack=wanted.stack).query(),
     }
 
 
 def _chips(wanted: SheetFilter, counts: Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:
     """Query, label, count and whether it is on, for each filter that is one click away."""
-    plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot)
+    plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot, stack=wanted.stack)
     chips: list[tuple[str, str, int | None, bool]] = [
         (plain.query(), "All", counts.all, not wanted.is_narrow or wanted == plain),
         (plain.query(unreviewed=True), "To review", counts.unreviewed, wanted.unreviewed),

@@ -258,6 +258,25 @@ const bringIn = async () => {
   if (brought[0]) stand(brought[0]);
 };
 
+/* stacks: another version came on top. It takes the frame's place, unless one looks at that frame just now */
+const turnStacks = async (turned) => {
+  for (const { shot, id } of turned) {
+    const frame = sheet.querySelector(`.frame[data-shot="${shot}"]`);
+    if (!frame) { arrived.add(id); continue; }
+    if (frame.dataset.id === id || frame === here || frame.matches(".is-selected, .is-refused") || verdicts.pending(frame.dataset.id)) continue;
+    const address = new URL(location.href);
+    address.searchParams.set("shot", shot);
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#sheet .frame");
+    if (!fresh || !frame.isConnected || frame === here) continue;
+    const link = fresh.querySelector("a");
+    const to = new URL(link.getAttribute("href"), location.origin);
+    if (!new URLSearchParams(location.search).has("shot")) to.searchParams.delete("shot"); // it was only for asking
+    link.setAttribute("href", to.pathname + to.search);
+    frame.replaceWith(document.adoptNode(fresh));
+  }
+};
+
 let since = sheet?.dataset.now;
 const poll = async () => {
   let pause = POLL_CALM;
@@ -267,7 +286,8 @@ const poll = async () => {
     if (answer?.ok) {
       const told = await answer.json();
       since = told.now;
-      for (const id of told.arrived) if (!frameOf(id)) arrived.add(id);
+      if (told.turned) await turnStacks(told.turned);
+      else for (const id of told.arrived) if (!frameOf(id)) arrived.add(id);
       showArrivals();
       for (const row of told.standings) {
         const frame = frameOf(row.id);
