@@ -171,8 +171,8 @@ def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, .
 
     def draw(row: tuple[Any, ...], number: int, starts_shot: bool, eager: bool) -> Card:
         (
-            pk, shot_id, version, state, width, height, image_width, image_height, renditions, thumbhash, average, passed,
-            escalated, decision, title, _, seen_version, name, email, stack, own,
+            pk, shot_id, version, state, width, height, image_width, image_height, renditions, thumbhash, average,
+            passed, escalated, decision, title, _, seen_version, name, email, stack, own,
         ) = row  # fmt: skip
         hidden = blind and not own
         seen = show_standing(decision=decision, version=seen_version or 0, who=name or email or "", hidden=hidden)
