@@ -118,6 +118,24 @@ class BrandKitForm(forms.ModelForm):
         return list(PromptRule.objects.filter(brand_kit=self.instance, state=PromptRule.State.ACCEPTED).order_by("pk"))
 
 
+class YouForm(forms.ModelForm):
+    """What a person settles for themselves."""
+
+    class Meta:
+        model = User
+        fields = ("name", "wants_email")
+        labels = {"wants_email": "Mail me as well"}
+        help_texts = {
+            "name": "As colleagues see it; they call you by it with @.",
+            "wants_email": "When somebody calls me with @, or asks me to look at images. The inbox has it either way.",
+        }
+
+    def clean_name(self) -> str:
+        return " ".join(
+            "".join(letter if letter.isprintable() else " " for letter in self.cleaned_data["name"]).split()
+        )
+
+
 class RoleForm(forms.ModelForm):
     """A member's role."""
 

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", people.SignInView.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("workspace/", people.switch_workspace, name="switch-workspace"),
+    path("you/", people.you, name="you"),
     path("settings/members/", people.members, name="members"),
     path("settings/members/<int:pk>/role/", people.change_role, name="change-role"),
     # brands

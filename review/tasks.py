@@ -2,11 +2,12 @@
 
 import logging
 
-from celery import shared_task
+from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from review.exports import deliver
+from review.services import notice_mail
 from review.services.exports import find_waiting_exports
 
 logger = logging.getLogger(__name__)
@@ -25,9 +26,31 @@ def sweep_exports() -> None:
         nudge_export(export_id)
 
 
+@shared_task
+def mail_notice(notice_id: int) -> None:
+    """Send the mail of one notice (I/O)."""
+    notice_mail.mail_notice(notice_id)
+
+
+@shared_task
+def sweep_mails() -> None:
+    """Nudge every mail that waits or was left by a dead worker."""
+    nudge_mails()
+
+
 def nudge_export(export_id: int) -> None:
     """Enqueue one export. Without Redis it is not lost: the row waits and the sweep finds it."""
+    _nudge(run_export, [export_id])
+
+
+def nudge_mails() -> None:
+    """Enqueue the mails that are due, as the table has them; the same holds for them."""
+    _nudge(mail_notice, notice_mail.find_due_mails())
+
+
+def _nudge(task: Task, subjects: list[int]) -> None:
     try:
-        run_export.apply_async((export_id,), retry=False, ignore_result=True)
+        for subject in subjects:
+            task.apply_async((subject,), retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("Redis does not answer (%s); the sweep will come back to the export.", error)
+        logger.warning("Redis does not answer (%s); the sweep will come back to it.", error)

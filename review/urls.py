@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from review.views import (
+    assignments,
     campaigns,
     costs,
     exports,
@@ -63,6 +64,7 @@ urlpatterns += [
 urlpatterns += [
     path("campaigns/<int:pk>/sheet/", sheet.sheet, name="sheet"),
     path("campaigns/<int:pk>/sheet/changes/", sheet.sheet_changes, name="sheet-changes"),
+    path("campaigns/<int:pk>/assignments/", assignments.assignments, name="assignments"),
     path("images/<str:pk>/", loupe.loupe, name="loupe"),
     path("images/<str:pk>/film/", loupe.film, name="film"),
     path("images/<str:pk>/verdict/", verdicts.verdict, name="verdict"),

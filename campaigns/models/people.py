@@ -29,6 +29,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
+    wants_email = models.BooleanField(default=True, db_default=True, help_text="Notices reach them by mail as well.")
     is_staff = models.BooleanField(default=False, help_text="May open the technical administration.")
     created_at = models.DateTimeField(auto_now_add=True)
 

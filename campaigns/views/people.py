@@ -8,12 +8,12 @@ from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from campaigns import queries, services
 from campaigns.access import SESSION_KEY, MemberRequest, member_required
 from campaigns.demo_sign_ins import DEMO_SIGN_INS
-from campaigns.forms import RoleForm
+from campaigns.forms import RoleForm, YouForm
 from campaigns.models import Membership, Role, User
 
 
@@ -53,6 +53,18 @@ def _safe_next(request: HttpRequest) -> str:
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return wanted
     return "inbox"
+
+
+@require_http_methods(["GET", "POST"])
+@member_required()
+def you(request: MemberRequest) -> HttpResponse:
+    """What a person settles for themselves."""
+    form = YouForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("you")
+    return render(request, "campaigns/you.html", {"form": form}, status=422 if request.method == "POST" else 200)
 
 
 @require_GET

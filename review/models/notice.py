@@ -1,13 +1,17 @@
 """What waits for a person, and how they like to look at it."""
 
 from django.db import models
+from django.db.models import Q
 
 from campaigns.models import Campaign, User, Workspace
 from generation.models import Generation
 
 
 class Notice(models.Model):
-    """One line in somebody's inbox."""
+    """One line in somebody's inbox, and where `email_due_at` is set a mail that waits to be sent.
+
+    Written by `review.services.notices`; its mail by `review.services.notice_mail`.
+    """
 
     class Kind(models.TextChoices):
         MENTION = "mention", "Mention"
@@ -23,13 +27,24 @@ class Notice(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
+    email_due_at = models.DateTimeField(null=True, blank=True, help_text="When the mail is tried; none: no mail.")
+    email_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    emailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["user", "read_at"], name="notice_unread")]
+        indexes = [
+            models.Index(fields=["user", "read_at"], name="notice_unread"),
+            models.Index(fields=["email_due_at"], condition=Q(email_due_at__isnull=False), name="notice_mail_due"),
+        ]
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def icon(self) -> str:
+        """The sign beside it."""
+        return {"mention": "comment", "assignment": "person", "escalation": "flag", "budget": "costs"}[self.kind]
 
 
 class SavedView(models.Model):
@@ -49,12 +64,16 @@ class SavedView(models.Model):
 
 
 class Assignment(models.Model):
-    """Who is asked to look at an image."""
+    """Who is asked to look at an image, and the notice that told them.
+
+    Written by `review.services.assignments` only.
+    """
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="assignments")
     to = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
+    notice = models.ForeignKey(Notice, on_delete=models.SET_NULL, null=True, blank=True, related_name="assignments")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["generation", "to"], name="assignment_once")]

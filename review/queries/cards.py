@@ -15,6 +15,7 @@ from generation.files import addresses_of, choose_width, join_widths
 from generation.models import Generation
 from generation.placeholders import average_colour
 from generation.states import UNFINISHED, GenerationState
+from review.queries.assigned import Assignee, read_assigned
 from review.queries.sheet import (
     SIGNED,
     STATE_WORDS,
@@ -41,6 +42,7 @@ FREE = {
     "model": Given("model", _field("model")),
     "score_from": Given("score_from", _field("average")),
     "score_to": Given("score_to", _field("average")),
+    "assigned": Given("assigned", User._meta.pk),
 }
 ORDERED = {
     "pk": Given("pk", _field("id")),
@@ -89,6 +91,7 @@ class Card(NamedTuple):
     waiting: bool
     state_words: str
     eager: bool
+    assigned: tuple[Assignee, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class SheetPage:
 
 
 def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str) -> SheetPage:
-    """The page that begins after `cursor` ("" for the first). One query, two where the scored ones end."""
+    """The page that begins after `cursor` ("" for the first). Two queries, three where the scored ones end."""
     terms = ORDERS[wanted.sort]
     values = read_cursor(cursor, terms=terms) if cursor else None
     shape, given = _shape_of(wanted)
@@ -154,7 +157,7 @@ def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter,
     numbers, by_shot = read_numbers(campaign), wanted.sort == "shot"
     cards: list[Card] = []
     before: int | None = None
-    draw = _draw_for(campaign, wanted)
+    draw = _draw_for(campaign, wanted, read_assigned(row[0] for row in rows))
     for index, row in enumerate(rows):
         shot_id = row[SHOT]
         starts = by_shot and shot_id != before and (first_page or before is not None)
@@ -163,7 +166,9 @@ def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter,
     return cards
 
 
-def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, ...], int, bool, bool], Card]:
+def _draw_for(
+    campaign: Campaign, wanted: SheetFilter, assigned: dict[str, list[Assignee]]
+) -> Callable[[tuple[Any, ...], int, bool, bool], Card]:
     """What makes a card of a row of this sheet."""
     blind, query = campaign.independent_first_look, wanted.query()
     loupe, verdict = _addresses()
@@ -210,6 +215,7 @@ def _draw_for(campaign: Campaign, wanted: SheetFilter) -> Callable[[tuple[Any, .
             waiting=state in UNFINISHED,
             state_words="" if ready else STATE_WORDS.get(state, "Being made"),
             eager=eager,
+            assigned=tuple(assigned.get(pk, ())),
         )
 
     return draw

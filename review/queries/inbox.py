@@ -21,7 +21,6 @@ SHOWN = 12
 NOTICES = 20
 # A budget is near its limit from this share on.
 NEAR = Decimal("0.8")
-NOTICE_ICONS = {"mention": "comment", "assignment": "person", "escalation": "flag", "budget": "costs"}
 
 
 @dataclass(frozen=True, slots=True)

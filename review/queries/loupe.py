@@ -14,6 +14,7 @@ from generation.models import Generation, GenerationEvent, Score
 from generation.placeholders import placeholder_data_uri
 from generation.states import GenerationState
 from review.models import Decision, Verdict
+from review.queries.assigned import Assignee, read_assigned
 from review.queries.counts import Counts, read_counts
 from review.queries.film import Film, read_film
 from review.queries.marks import Mark, Words, read_comments, read_marks
@@ -111,6 +112,7 @@ class LoupePage:
     reviewable: bool
     film: Film
     judgement: Judgement | None
+    assigned: list[Assignee]
     marks: list[Mark]
     comments: list[Words]
     steps: list[Step]
@@ -137,6 +139,7 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
         reviewable=ready and standing.decision != SIGNED,
         film=read_film(generation, wanted, viewer=viewer),
         judgement=None if standing.hidden else _judgement(generation),
+        assigned=read_assigned([generation.pk]).get(generation.pk, []),
         marks=read_marks(generation, viewer=viewer),
         comments=read_comments(generation),
         steps=_steps(generation, visible),

@@ -72,6 +72,8 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
         rows = rows.filter(model=wanted.model)
     if wanted.escalated:
         rows = rows.filter(escalated=True)
+    if wanted.assigned is not None:
+        rows = rows.filter(pk__in=Assignment.objects.filter(to_id=wanted.assigned).values("generation_id"))
     if wanted.mine:
         assigned = Assignment.objects.filter(to=viewer.pk).values("generation_id")
         decided = Verdict.objects.filter(by=viewer.pk, standing=True).values("generation_id")

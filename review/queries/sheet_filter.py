@@ -39,6 +39,7 @@ class SheetFilter:
     """One address of a contact sheet. Empty values do not filter. Scores are 1 to 10."""
 
     shot: int | None = None
+    assigned: int | None = None
     state: str = ""
     decision: str = ""
     model: str = ""
@@ -77,6 +78,7 @@ def read_filter(query: Mapping[str, str]) -> SheetFilter:
     """The filter that a query string names."""
     return SheetFilter(
         shot=_whole(query.get("shot", "")),
+        assigned=_whole(query.get("assigned", "")),
         state=_one_of(query.get("state", ""), STATES),
         decision=_one_of(query.get("decision", ""), DECISIONS),
         model=query.get("model", "")[:120].replace("\x00", ""),

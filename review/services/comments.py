@@ -1,4 +1,4 @@
-"""Words on an image or on one of its marks. Only writer of Comment and of the notices of mentions."""
+"""Words on an image or on one of its marks. Only writer of Comment."""
 
 import re
 
@@ -7,6 +7,7 @@ from django.db import transaction
 from campaigns.models import Membership, User
 from generation.models import Generation
 from review.models import Annotation, Comment, Notice
+from review.services.notices import notify
 
 LONGEST_COMMENT = 4000
 _MENTION = re.compile(r"(?<![\w@.])@([\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+|[\w.\-]+)", re.UNICODE)
@@ -74,17 +75,5 @@ def _names_of(user: User) -> set[str]:
 def _notify(comment: Comment, *, generation: Generation, people: list[User]) -> None:
     comment.mentions.set(people)
     words = comment.text if len(comment.text) <= 160 else comment.text[:159] + "…"
-    Notice.objects.bulk_create(
-        [
-            Notice(
-                workspace_id=generation.workspace_id,
-                user=person,
-                kind=Notice.Kind.MENTION,
-                text=f"{comment.by} on {generation.shot.title}, version {generation.version}: {words}"[:300],
-                generation=generation,
-                campaign_id=generation.campaign_id,
-            )
-            for person in people
-            if person.pk != comment.by_id
-        ]
-    )
+    text = f"{comment.by} on {generation.shot.title}, version {generation.version}: {words}"
+    notify(people=people, by=comment.by, kind=Notice.Kind.MENTION, text=text, about=generation)

@@ -10,6 +10,7 @@ from campaigns.access import MemberRequest, member_required
 from campaigns.models import User
 from review.models import Notice
 from review.queries.inbox import read_inbox
+from review.services.notice_mail import target_of
 
 
 @require_GET
@@ -30,8 +31,4 @@ def open_notice(request: MemberRequest, pk: int) -> HttpResponse:
     """Mark one's own notice as read and go where it points; `stay` only marks it."""
     notice = get_object_or_404(Notice, pk=pk, user_id=request.user.pk, workspace_id=request.membership.workspace_id)
     Notice.objects.filter(pk=notice.pk, read_at__isnull=True).update(read_at=timezone.now())
-    if request.POST.get("stay") or not (notice.generation_id or notice.campaign_id):
-        return redirect("inbox")
-    if notice.generation_id:
-        return redirect("loupe", notice.generation_id)
-    return redirect("campaign", notice.campaign_id)
+    return redirect("inbox" if request.POST.get("stay") else target_of(notice))

@@ -11,6 +11,7 @@ from campaigns.models import Role
 from generation.models import Generation
 from review.access import generation_for_review
 from review.models import Annotation
+from review.queries.assigned import read_colleagues
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
 from review.queries.film import read_film
@@ -40,6 +41,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "answered": read_before_after(generation),
         "modes": MODES.items(),
         "reasons": list(enumerate(living_reasons(generation.workspace_id), start=1)),
+        "colleagues": [] if is_fragment else read_colleagues(generation.workspace_id),
         "kinds": Annotation.Kind.choices,
         "film": page.film,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
@@ -16,6 +17,7 @@ from review.queries.marks import for_script, read_comments, read_marks
 from review.queries.marks_export import as_web_annotations
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
 from review.services.comments import CommentRefused, add_comment
+from review.tasks import nudge_mails
 
 PARTS = ("additions", "changes", "deletions")
 
@@ -30,6 +32,7 @@ def marks(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         parcel = _read_parcel(request)
         outcome = save_marks(generation=generation, by=request.user, **parcel)  # type: ignore[arg-type]
+        transaction.on_commit(nudge_mails)
     except MarksRefused as refused:
         return JsonResponse({"message": str(refused), **_describe(request, generation)}, status=409)
     return JsonResponse(_describe(request, generation, outcome))
@@ -44,6 +47,7 @@ def comments(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         mark = get_object_or_404(Annotation, pk=where, generation=generation) if where else None
         add_comment(generation=generation, by=request.user, text=request.POST.get("text", ""), annotation=mark)  # type: ignore[arg-type]
+        transaction.on_commit(nudge_mails)
     except CommentRefused as refused:
         problem, status = str(refused), 422
     context = _talk(request, generation) | {"problem": problem, "problem_at": where, "draft": request.POST.get("text")}

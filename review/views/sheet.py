@@ -15,6 +15,7 @@ from campaigns.models import Campaign
 from generation.gate import LABELS
 from review.access import campaign_for_sheet
 from review.queries import sheet as queries
+from review.queries.assigned import read_colleagues
 from review.queries.cards import read_page
 from review.queries.counts import Counts, read_counts
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
@@ -69,6 +70,7 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
     return {
         "shots": queries.read_shots(campaign),
         "models": queries.read_models(campaign),
+        "colleagues": read_colleagues(campaign.workspace_id),
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
         "sorts": SORTS.items(),

@@ -1,5 +1,6 @@
 /* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
+import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { addressWith, comparisonFrom, layPair } from "./compare.js";
 import { openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
@@ -200,8 +201,9 @@ const decide = (decision, { reason = "", note = "", stay = false } = {}) => {
 };
 
 const undo = () => {
-  const items = verdicts.undo();
+  const items = verdicts.undo((id) => (id === root.dataset.id ? Number(root.dataset.seen) : 0));
   if (!items.length) { announce("Nothing to undo."); window.loupe.toast({ key: "undo", words: "Nothing to undo" }); return; }
+  if (takeBack(items, drawAssigned)) return;
   for (const item of items) {
     decided.delete(item.id);
     if (!item.before.decision) count(1);
@@ -214,6 +216,24 @@ const undo = () => {
   cache.delete(address);
   go(address);
 };
+/* --- who is to look ------------------------------------------------------------------------------- */
+const drawAssigned = async ({ cards }) => {
+  for (const address of [...cache.keys()]) if (idIn(address) in cards) cache.delete(address);
+  const { id, url } = root.dataset;
+  if (!(id in cards)) return;
+  const fresh = await load(url);
+  cache.delete(url);
+  if (root.dataset.id !== id) return;
+  const place = find("#assigned");
+  const held = place.contains(document.activeElement);
+  place.replaceWith(fresh.querySelector("#assigned"));
+  if (held) find("#assign-open").focus({ preventScroll: true });
+};
+const askSomebody = () => {
+  const { id, name } = root.dataset;
+  choosePerson(`Who is to look at ${name}?`, (person) => assignAndRemember({ images: [id], person, done: drawAssigned }));
+};
+
 const shownBefore = new Map(); // image id → what stands once its undo is stored
 const latest = new Map(); // image id → the server's last answer about it
 
@@ -340,12 +360,14 @@ const acts = { approved: () => decide("approved"), rejected: askReason, changes:
 document.addEventListener("click", (event) => {
   if (!root.contains(event.target) || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
-  const target = event.target.closest("[data-act], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
+  const target = event.target.closest("[data-act], [data-assign], [data-unassign], [data-zoom], [data-go], [data-version-link], [data-tool], [data-toggle-compare], [data-set-mode], [data-answer]");
   if (!target) {
     if (queue && plain && event.target.closest("#back-to-sheet")) { event.preventDefault(); leave(); }
     return;
   }
   if (target.dataset.act) { event.preventDefault(); acts[target.dataset.act](); }
+  else if ("assign" in target.dataset) askSomebody();
+  else if (target.dataset.unassign) { event.preventDefault(); assign({ images: [root.dataset.id], to: target.dataset.unassign, done: drawAssigned, takeBack: true }); }
   else if (target.dataset.zoom === "fit") { if (closer?.view.scale === 1) closer.full(); else closer?.fit(); }
   else if (target.dataset.zoom) closer?.zoomBy(target.dataset.zoom === "in" ? 1 : -1);
   else if (target.dataset.tool) marks?.use(target.dataset.tool);
@@ -370,7 +392,7 @@ const arrow = (across, down) => () => { if (closer?.view.scale > 1) closer.panBy
 bindKeys({
   ArrowRight: arrow(1, 0), ArrowDown: arrow(0, 1), ArrowLeft: arrow(-1, 0), ArrowUp: arrow(0, -1),
   l: () => turn(1), j: () => turn(1), h: () => turn(-1), k: () => turn(-1),
-  a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), z: once(undo), m: once(goToNextOpen),
+  a: once(acts.approved), x: once(acts.rejected), r: once(() => openLink("#revise")), v: once(() => openLink("#vary")), t: once(askSomebody), z: once(undo), m: once(goToNextOpen),
   ...reasonKeys(() => reasons),
   "[": once(() => turnVersion(-1)), "]": once(() => turnVersion(1)),
   "+": () => closer?.zoomBy(1), "=": () => closer?.zoomBy(1), "-": () => closer?.zoomBy(-1), 0: () => closer?.fit(),

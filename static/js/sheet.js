@@ -1,4 +1,5 @@
 /* The contact sheet: keys, verdicts that are marked at once and sent behind, arrivals that move nothing. */
+import { assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
@@ -170,8 +171,9 @@ const decide = (decision, { reason = "", note = "", targets = aimed() } = {}) =>
 };
 
 const undo = () => {
-  const items = verdicts.undo();
+  const items = verdicts.undo((id) => Number(frameOf(id)?.dataset.seen ?? 0));
   if (!items.length) { announce("Nothing to undo."); return; }
+  if (takeBack(items, drawAssigned)) { stand(frameOf(items[0].assigned.images[0])); return; }
   for (const item of items) {
     const frame = frameOf(item.id);
     if (!frame) continue;
@@ -181,6 +183,21 @@ const undo = () => {
   }
   announce(items.length > 1 ? `Taken back: ${items.length} images` : `Taken back: ${items[0].name}`);
   stand(frameOf(items[0].id));
+};
+
+/* --- who is to look ----------------------------------------------------------------------------- */
+const drawAssigned = ({ cards }) => {
+  for (const [id, html] of Object.entries(cards)) {
+    const frame = frameOf(id);
+    frame?.querySelector(".assigned")?.remove();
+    frame?.insertAdjacentHTML("beforeend", html);
+  }
+};
+const assign = () => {
+  const images = aimed().map((frame) => frame.dataset.id);
+  if (!images.length) return;
+  const title = images.length > 1 ? `Who is to look at ${images.length} images?` : `Who is to look at ${aimed()[0].dataset.name}?`;
+  choosePerson(title, (person) => { clearSelection(); assignAndRemember({ images, person, done: drawAssigned }); });
 };
 
 document.addEventListener("verdict:stored", ({ detail }) => {
@@ -309,6 +326,7 @@ const acts = {
   rejected: askReason,
   changes: () => decide("changes"),
   undo,
+  assign,
   clear: clearSelection,
 };
 
@@ -341,7 +359,7 @@ const start = () => {
     ArrowDown: () => stepRow(1), j: () => stepRow(1),
     ArrowUp: () => stepRow(-1), k: () => stepRow(-1),
     Enter: (event) => { if (event.target.closest("button, a, summary")) return false; here?.querySelector("a").click(); return !!here; },
-    a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), z: once(undo),
+    a: once(acts.approved), x: once(acts.rejected), r: once(acts.changes), t: once(assign), z: once(undo),
     s: once(() => here && select(here)), m: once(goToNextOpen),
     ...reasonKeys(() => reasons),
     Escape: () => {

@@ -68,18 +68,30 @@ export const decide = (wanted) => {
   return entry;
 };
 
+/** Posts a form as this page's person; the page's token is renewed once where it has grown old. */
+export const postForm = async (url, body) => {
+  const send = () => fetch(url, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": csrfToken() } });
+  const answer = await send();
+  return answer.status === 403 && await renewToken() ? send() : answer;
+};
+
 /* what can be undone, one group a keystroke; shared by sheet and loupe in this tab */
 const readHistory = () => { try { return JSON.parse(sessionStorage.getItem(HISTORY)) ?? []; } catch { return []; } };
 const writeHistory = (groups) => { try { sessionStorage.setItem(HISTORY, JSON.stringify(groups.slice(-LONGEST_HISTORY))); } catch { /* none */ } };
 export const remember = (entries) => writeHistory([...readHistory(), entries.map(({ id, url, name, before, key }) => ({ id, url, name, before, key }))]);
+/** A group that is undone by somebody else than this outbox: items with a key of their own. */
+export const rememberGroup = (group) => writeHistory([...readHistory(), group]);
+/* an undo after a reload still names the version that the server told last */
+const rememberVersion = (id, version) => writeHistory(readHistory().map((group) => group.map((item) => (item.id === id ? { ...item, version } : item))));
 const forget = (entry) => writeHistory(readHistory().map((group) => group.filter((item) => item.key !== entry.key)).filter((group) => group.length));
 
-/** Undo the newest group; returns its items ({id, url, name, before}) or []. */
-export const undo = () => {
+/** Undo the newest group; returns its items ({id, url, name, before}, or {assigned}: see assign.js) or [].
+    `seenOf(id)`: the version of an image that the page shows. */
+export const undo = (seenOf = () => 0) => {
   const groups = readHistory();
   const group = groups.pop() ?? [];
   writeHistory(groups);
-  for (const item of group) decide({ id: item.id, url: item.url, name: item.name, decision: "undo", seen: 0, before: null });
+  for (const item of group) if (item.id) decide({ id: item.id, url: item.url, name: item.name, decision: "undo", seen: Math.max(item.version ?? 0, seenOf(item.id)), before: null });
   return group;
 };
 
@@ -103,6 +115,7 @@ const settle = async (entry, answer) => {
     queue.shift();
     store.drop(entry);
     versions.set(entry.id, told.version);
+    rememberVersion(entry.id, told.version);
     say("verdict:stored", { id: entry.id, entry, answer: told });
     return true;
   }

@@ -1,11 +1,11 @@
-"""What reviewers say to each other, in a real browser: notes to rejections, by keys alone."""
+"""What reviewers say to each other, in a real browser, by keys alone: notes to rejections, who is to look."""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from review.models import Verdict
+from review.models import Assignment, Notice, Verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
@@ -53,7 +53,8 @@ def test_rejected_as_other_with_a_note_by_keys_on_the_sheet(
     page.keyboard.press("x")
     page.keyboard.press("2")
     settled(lambda: standings(rows), ["rejected"] * 3)
-    assert list(Verdict.objects.order_by("pk").values_list("note", flat=True)) == ["Xmas 1 already", "Too blue", ""]
+    notes = dict(Verdict.objects.values_list("generation_id", "note"))
+    assert [notes[row.pk] for row in rows] == ["Xmas 1 already", "Too blue", ""]
 
 
 def test_rejected_with_a_note_by_keys_in_the_loupe_and_the_note_is_in_its_activity(
@@ -71,3 +72,90 @@ def test_rejected_with_a_note_by_keys_in_the_loupe_and_the_note_is_in_its_activi
     live_loupe.open(page, reverse("loupe", kwargs={"pk": rows[0].pk}))
     expect(page.get_by_role("region", name="Activity")).to_contain_text("rejected, other")
     expect(page.get_by_role("region", name="Activity")).to_contain_text("The season is wrong")
+
+
+def test_several_are_assigned_by_keys_and_one_undo_takes_all_back(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 4)
+    ben = MembershipFactory(workspace=campaign.workspace, user__name="Ben Okri").user
+    live_loupe.open(page, sheet(campaign))
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("s")
+    page.keyboard.press("t")
+    expect(page.get_by_role("dialog", name="Who is to look at 3 images?")).to_be_visible()
+    page.keyboard.type("okr")
+    page.keyboard.press("Enter")
+    card = page.locator(f"#frame-{rows[0].pk}")
+    expect(card.locator(".assigned")).to_contain_text("Assigned to Ben Okri")
+    assert Assignment.objects.filter(to=ben, by=ana).count() == 3
+    assert Notice.objects.get().text == "Ana Moreau asked you to look at 3 images of Aurora"
+    expect(page.locator(".frame.is-selected")).to_have_count(0)
+    page.reload()  # what can be undone survives it
+    expect(card.locator(".assigned")).to_contain_text("BO")
+    page.keyboard.press("z")
+    expect(page.locator(".frame .assigned")).to_have_count(0)
+    assert not Assignment.objects.exists()
+    assert not Notice.objects.exists()
+
+
+def test_one_is_assigned_in_the_loupe_and_taken_back(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    (row,) = make_images(campaign, 1)
+    MembershipFactory(workspace=campaign.workspace, user__name="Ben Okri")
+    live_loupe.open(page, loupe(row))
+    page.keyboard.press("t")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    asked = page.get_by_role("region", name="Assigned to")
+    expect(asked).to_contain_text("Ben Okri")
+    page.keyboard.press("z")
+    expect(asked).to_contain_text("Nobody in particular")
+    page.keyboard.press("t")
+    page.keyboard.type("ben")
+    page.keyboard.press("Enter")
+    asked.get_by_role("button", name="Ask Ben Okri no more").click()
+    expect(asked).to_contain_text("Nobody in particular")
+    assert not Assignment.objects.exists()
+
+
+def test_one_undo_takes_a_whole_bulk_verdict_back_after_a_reload_too(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 4)
+    live_loupe.open(page, sheet(campaign))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("a")
+    for _ in range(3):
+        page.keyboard.press("s")
+        page.keyboard.press("ArrowRight")
+    for key in "x8":
+        page.keyboard.press(key)
+    page.keyboard.type("All too blue")
+    page.keyboard.press("Enter")
+    settled(lambda: standings(rows), ["approved", "rejected", "rejected", "rejected"])
+    page.reload()
+    page.keyboard.press("z")
+    settled(lambda: standings(rows), ["approved", "undecided", "undecided", "undecided"])
+    page.keyboard.press("z")
+    settled(lambda: standings(rows), ["undecided"] * 4)
+
+
+@pytest.mark.parametrize("allowed_console_errors", [["ERR_FAILED", "Failed to fetch"]])
+def test_an_assignment_that_did_not_get_through_is_said_and_sent_again(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    make_images(campaign, 1)
+    live_loupe.open(page, sheet(campaign))
+    page.route("**/assignments/", lambda route: route.abort())
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("No connection to Loupe")
+    page.unroute_all()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".frame .assigned")).to_have_count(1)
+    assert Assignment.objects.get().to == ana
