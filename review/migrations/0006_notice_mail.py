@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0004_wants_email"),
         ("generation", "0003_for_the_sheet"),
-        ("review", "0004_default_reject_reasons"),
+        ("review", "0005_stacks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
