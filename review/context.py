@@ -26,6 +26,7 @@ INSIDE = {
     "campaign": "campaigns",
     "plan": "campaigns",
     "sheet": "campaigns",
+    "sheet-filters": "campaigns",
     "queue": "campaigns",
     "house-queue": "inbox",
     "loupe": "campaigns",

@@ -63,6 +63,7 @@ urlpatterns += [
 # --- contact sheet, loupe, verdicts, marks -----------------------------------------------
 urlpatterns += [
     path("campaigns/<int:pk>/sheet/", sheet.sheet, name="sheet"),
+    path("campaigns/<int:pk>/sheet/filters/", sheet.sheet_filters, name="sheet-filters"),
     path("campaigns/<int:pk>/sheet/changes/", sheet.sheet_changes, name="sheet-changes"),
     path("campaigns/<int:pk>/assignments/", assignments.assignments, name="assignments"),
     path("images/<str:pk>/", loupe.loupe, name="loupe"),

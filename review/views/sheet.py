@@ -51,6 +51,17 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @member_required()
+def sheet_filters(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that a sheet can be narrowed by: for its dialog, or as a page."""
+    campaign, wanted = campaign_for(request, pk), read_filter(request.GET)
+    template = "review/sheet.html#filters" if request.headers.get("HX-Request") else "review/sheet_filters.html"
+    response = render(request, template, {"campaign": campaign, "wanted": wanted, **_choices(campaign, wanted)})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@require_safe
+@member_required()
 def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened since the page was read, as JSON for its script."""
     campaign = campaign_for(request, pk)
@@ -68,15 +79,9 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
     """What stands around the frames: filters with their counts, choices, reasons."""
     counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
     return {
-        "shots": queries.read_shots(campaign),
-        "models": queries.read_models(campaign),
         "colleagues": read_colleagues(campaign.workspace_id),
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
-        "sorts": SORTS.items(),
-        "states": STATES.items(),
-        "decisions": DECISIONS.items(),
-        "dimensions": LABELS.items(),
         "densities": [
             (name, letter, wanted.query(density=name), wanted.density == name) for name, letter in DENSITIES.items()
         ],
@@ -84,8 +89,26 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
         "now": (timezone.now() - timedelta(seconds=3)).isoformat(),
         "query": wanted.query(),
         "stacked": wanted.query(stack=not wanted.stack, state=""),
-        "cleared": SheetFilter(sort=wanted.sort, density=wanted.density, stack=wanted.stack).query(),
+        "cleared": _cleared(wanted),
     }
+
+
+def _choices(campaign: Campaign, wanted: SheetFilter) -> dict[str, Any]:
+    """What the form of the filters offers."""
+    return {
+        "shots": queries.read_shots(campaign),
+        "models": queries.read_models(campaign),
+        "colleagues": read_colleagues(campaign.workspace_id),
+        "sorts": SORTS.items(),
+        "states": STATES.items(),
+        "decisions": DECISIONS.items(),
+        "dimensions": LABELS.items(),
+        "cleared": _cleared(wanted),
+    }
+
+
+def _cleared(wanted: SheetFilter) -> str:
+    return SheetFilter(sort=wanted.sort, density=wanted.density, stack=wanted.stack).query()
 
 
 def _chips(wanted: SheetFilter, counts: Counts, *, blind: bool) -> list[tuple[str, str, int | None, bool]]:

@@ -165,15 +165,28 @@
   // A server may ask for a toast: HX-Trigger: {"toast": {"words": "…", "level": "success"}}
   document.addEventListener("toast", (event) => toast(event.detail));
 
+  /* a dialog may name the address of its content (data-load): it is fetched when it is first wanted */
+  const openDialog = async (name, event) => {
+    const dialog = document.getElementById(name);
+    if (!dialog || dialog.open) return;
+    event.preventDefault();
+    const address = dialog.dataset.load;
+    if (address) {
+      const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (answer?.status === 401) { location.reload(); return; }
+      if (!answer?.ok) { toast({ key: "dialog", level: "warning", words: "That could not be opened", detail: "Nothing is lost. Try again in a moment." }); return; }
+      dialog.innerHTML = await answer.text();
+      delete dialog.dataset.load;
+    }
+    if (!dialog.open) dialog.showModal();
+  };
+
   /* dialogs, menus, dismissals, copying: by attribute, nothing to initialise */
   document.addEventListener("click", (event) => {
     const target = event.target.closest?.("[data-set-theme],[data-open],[data-close],[data-dismiss],[data-copy],[data-fill]");
     if (target) {
       if (target.dataset.setTheme) chooseTheme(target.dataset.setTheme);
-      if (target.dataset.open) {
-        const dialog = document.getElementById(target.dataset.open);
-        if (dialog && !dialog.open) dialog.showModal();
-      }
+      if (target.dataset.open && !(event.ctrlKey || event.metaKey || event.shiftKey)) openDialog(target.dataset.open, event);
       if ("close" in target.dataset) target.closest("dialog")?.close();
       const away = target.dataset.dismiss && target.closest(target.dataset.dismiss);
       if (away) takeAway(away);

@@ -397,7 +397,8 @@ const comeBack = async () => {
 if (sheet) start();
 
 /* an empty field of the filter form says nothing in the address */
-document.getElementById("filter-form")?.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "filter-form") return;
   for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
   setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
 });

@@ -281,3 +281,17 @@ def test_a_card_is_drawn_as_its_template_would_draw_it(client: Client, campaign:
     page = client.get(address(campaign, "state=all")).content.decode()
     assert "<b>" not in page
     assert "100 % &lt;b&gt;&quot;Aurora&quot;&lt;/b&gt; &amp; " in page
+
+
+def test_the_filters_come_as_a_fragment_and_as_a_page(client: Client, campaign: Campaign, ana: User) -> None:
+    shot = images(campaign, 1)[0].shot
+    url = reverse("sheet-filters", kwargs={"pk": campaign.pk}) + f"?shot={shot.pk}&sort=best"
+    assert f'data-load="{url.split("?")[0]}?' in client.get(address(campaign)).content.decode()
+    fragment = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert re.search(rf'<option value="{shot.pk}"\s+selected>1 · {shot.title}', fragment)
+    assert f'action="{address(campaign)}"' in fragment
+    assert "<html" not in fragment
+    page = client.get(url).content.decode()
+    assert "<html" in page
+    assert 'id="filter-form"' in page
+    assert client.get(reverse("sheet-filters", kwargs={"pk": CampaignFactory().pk})).status_code == 404
