@@ -1,8 +1,9 @@
 """Who is at work, from the pulses that every process leaves; words for people where somebody is silent."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
-from django.db.models import CharField, Value
+from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Now
 
 from generation.models import Pulse, Throttle
@@ -14,14 +15,26 @@ PROCESSES = ("conductor", "worker-io", "worker-cpu")
 _KEPT = "Everything is kept and goes on from its last step"
 
 
+def recent_pulses() -> QuerySet[Pulse]:
+    """Of every process that gave a sign of life a moment ago."""
+    return Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE)
+
+
+def pauses() -> QuerySet[Throttle]:
+    """Providers that are left alone for a while, with what is said about it."""
+    return Throttle.objects.filter(paused_until__gt=Now()).exclude(note="")
+
+
 def silence_banner() -> str:
     """The words of the banner where a process has been silent for 30 s or a provider is left alone, "" where all are
     at work. One query.
     """
-    nothing = Value("", output_field=CharField())
-    pulses = Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE).values_list("name", nothing)
-    paused = Throttle.objects.filter(paused_until__gt=Now()).exclude(note="").values_list("account", "note")
-    notes = dict(pulses.union(paused))
+    pulses = recent_pulses().values_list("name", Value("", output_field=CharField()))
+    return banner_of(dict(pulses.union(pauses().values_list("account", "note"))))
+
+
+def banner_of(notes: Mapping[str, str]) -> str:
+    """The words, from the names of `recent_pulses` and the notes of `pauses` by account."""
     silent = [name for name in PROCESSES if name not in notes]
     if not silent:
         return " ".join(note for _, note in sorted(notes.items()) if note)

@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from campaigns.models import Membership, Role
-from generation.silence import silence_banner
-from review.queries.house import Waiting, waiting_for
+from review.queries.house import MANY, Waiting, read_around
 
 # Room: its address, its name, who may enter.
 ROOMS = (
@@ -55,7 +54,7 @@ NOTHING: dict[str, Any] = {
 
 
 def house(request: HttpRequest) -> dict[str, Any]:
-    """`house` for base.html, always with the keys of `NOTHING`; two queries for a member, none for a stranger.
+    """`house` for base.html, always with the keys of `NOTHING`; one query for a member, none for a stranger.
 
     A page that cannot ask the database still has its frame: the error page is drawn with it.
     """
@@ -65,14 +64,9 @@ def house(request: HttpRequest) -> dict[str, Any]:
         membership = getattr(request, "membership", None)
         if not membership or getattr(request, "htmx", False):
             return {"house": {**around, **_who(request, membership)}}
-        return {
-            "house": {
-                **around,
-                **_who(request, membership),
-                "banner": silence_banner(),
-                "nav": navigation(request, membership, waiting_for(membership)),
-            }
-        }
+        waiting, banner = read_around(membership)
+        nav = navigation(request, membership, waiting)
+        return {"house": {**around, **_who(request, membership), "banner": banner, "nav": nav}}
     except DatabaseError:
         return {"house": around}
 
@@ -91,17 +85,21 @@ def _who(request: HttpRequest, membership: Membership | None) -> dict[str, Any]:
     }
 
 
-def navigation(request: HttpRequest, membership: Membership, waiting: Waiting) -> list[tuple[str, str, bool, int]]:
+def navigation(request: HttpRequest, membership: Membership, waiting: Waiting) -> list[tuple[str, str, bool, str]]:
     """The rooms that this member may enter: address name, label, whether one is there, how much waits."""
     match = request.resolver_match
     name = match.url_name or "" if match else ""
     here = INSIDE.get(name, name)
     counts = {"inbox": waiting.inbox, "signoffs": waiting.signoffs}
     return [
-        (room, label, room == here, counts.get(room, 0))
+        (room, label, room == here, _figure(counts.get(room, 0)))
         for room, label, role in ROOMS
         if membership.reaches(role) and _exists(room)
     ]
+
+
+def _figure(waiting: int) -> str:
+    return f"{MANY - 1}+" if waiting >= MANY else str(waiting or "")
 
 
 def _exists(room: str) -> bool:

@@ -1,14 +1,21 @@
 """What every page shows around its content, what waits for whom."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from campaigns.models import Membership, Role, Workspace
+from campaigns.models import Membership, Role, User, Workspace
+from campaigns.statements import Given, Statement
 from generation.models import Generation
+from generation.silence import banner_of, recent_pulses, pauses
 from review.models import Decision, Notice, SignOff, Standing
+
+# From here on the figure beside a room is "99+".
+MANY = 100
+WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +40,55 @@ def finals_to_sign(workspace_id: int) -> QuerySet[Standing]:
 
 def escalated_to_people(workspace_id: int) -> QuerySet[Generation]:
     """Renders that the machines gave up, not decided on and not followed by a newer one."""
-    decided = Standing.objects.filter(generation=OuterRef("pk")).exclude(decision__in=["undecided", Decision.WITHDRAWN])
     newer = Generation.objects.filter(shot=OuterRef("shot"), version__gt=OuterRef("version"))
     settled = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
     return Generation.objects.filter(
-        ~Exists(decided),
         ~Exists(newer),
         ~Exists(settled),
         workspace_id=workspace_id,
         escalated=True,
+        decision="",
         shot__removed_at__isnull=True,
         campaign__archived_at__isnull=True,
     )
 
 
-def waiting_for(membership: Membership) -> Waiting:
-    """The numbers beside the rooms. One query."""
+def read_around(membership: Membership) -> tuple[Waiting, str]:
+    """The numbers beside the rooms and the banner. One query."""
+    rows = _around(signs=membership.reaches(Role.APPROVER)).run(
+        workspace=membership.workspace_id, user=membership.user_id
+    )
+    numbers = {name: number for kind, name, _, number in rows if kind == WAITING}
+    notes = {name: note for kind, name, note, _ in rows if kind != WAITING}
+    waiting = Waiting(inbox=numbers["unread"] + numbers["escalated"], signoffs=numbers.get("finals", 0))
+    return waiting, banner_of(notes)
+
+
+@lru_cache(maxsize=2)
+def _around(*, signs: bool) -> Statement:
+    workspace: Any = Given("workspace", Workspace._meta.pk)
     notices = Notice.objects.filter(
-        workspace_id=membership.workspace_id, user_id=membership.user_id, read_at__isnull=True
+        workspace_id=workspace, user_id=Given("user", User._meta.pk), read_at__isnull=True
     )
-    finals = _count(finals_to_sign(membership.workspace_id), "shot") if membership.reaches(Role.APPROVER) else Value(0)
-    found = Workspace.objects.filter(pk=membership.workspace_id).annotate(
-        unread=_count(notices), escalated=_count(escalated_to_people(membership.workspace_id)), finals=finals
-    )
-    unread, escalated, to_sign = found.values_list("unread", "escalated", "finals").get()
-    return Waiting(inbox=unread + escalated, signoffs=to_sign)
+    counted = {"unread": _count(notices), "escalated": _count(escalated_to_people(workspace))}
+    if signs:
+        counted["finals"] = _count(finals_to_sign(workspace), "shot")
+    parts: list[Any] = [
+        Workspace.objects.filter(pk=workspace).values_list(_text(WAITING), _text(name), _text(""), number)
+        for name, number in counted.items()
+    ]
+    parts.append(recent_pulses().values_list(_text("pulse"), "name", _text(""), Value(0)))
+    parts.append(pauses().values_list(_text("pause"), "account", "note", Value(0)))
+    return Statement(parts[0].union(*parts[1:], all=True))
+
+
+def _text(words: str) -> Value:
+    return Value(words, output_field=CharField())
 
 
 def _count(rows: QuerySet[Any], column: str = "pk") -> Coalesce:
-    """The number of rows as a column of another query."""
-    counted = rows.order_by().annotate(_all=F("workspace_id")).values("_all").annotate(_n=Count(column, distinct=True))
-    return Coalesce(Subquery(counted.values("_n")[:1], output_field=IntegerField()), 0)
+    """The number of rows as a column of another query, at most MANY: whoever has so much to do needs no figure."""
+    some = rows.order_by().values("pk")[:MANY]
+    counted = rows.model._default_manager.filter(pk__in=some).annotate(_all=F("workspace_id")).values("_all")
+    number = counted.order_by().annotate(_n=Count(column, distinct=True)).values("_n")[:1]
+    return Coalesce(Subquery(number, output_field=IntegerField()), 0)

@@ -51,7 +51,8 @@ SELECT id, %(workspace)s, %(campaign)s, shot_id, 'create', 1, version, id, 'MKT-
     'generations/' || id || '.png', 'image/png', md5(n::text) || md5(id), 1344, 768, 1400000,
     jsonb_build_object('320', path || '-320.webp', '640', path || '-640.webp', '1280', path || '-1280.webp'),
     encode(decode(substr(md5(id) || md5(n::text), 1, 50), 'hex'), 'base64'), '{}', 0.04,
-    average, (ARRAY['composition', 'relevance', 'coherence', 'mood_match'])[1 + n %% 4], average >= 7, n %% 50 = 3,
+    average, (ARRAY['composition', 'relevance', 'coherence', 'mood_match'])[1 + n %% 4], average >= 7,
+    version = %(versions)s AND average < 7 AND n %% 5 = 3,
     CASE WHEN state = 'ready' AND abs(hashtext(id)) / 100 %% 3 = 0
         THEN (ARRAY['approved', 'approved', 'rejected', 'changes'])[1 + abs(hashtext(id)) / 7 %% 4] ELSE '' END
 FROM (
@@ -124,6 +125,7 @@ def _fill_campaign(workspace: Workspace, viewer: User, colleague: User, *, image
         "campaign": campaign.pk,
         "workspace": workspace.pk,
         "images": images,
+        "versions": VERSIONS,
         "shots": max(1, images // VERSIONS),
         "people": [viewer.pk, colleague.pk],
     }
