@@ -136,7 +136,9 @@ class Generation(models.Model):
         indexes = [
             models.Index(fields=["campaign", "-id"], name="generation_sheet"),
             *_sheet_indexes(),
-            models.Index(fields=["workspace", "id"], name="generation_escalated", condition=Q(escalated=True, decision="")),
+            models.Index(
+                fields=["workspace", "id"], name="generation_escalated", condition=Q(escalated=True, decision="")
+            ),
             models.Index(fields=["shot", "-version"], name="generation_stack"),
             models.Index(fields=["workspace", "-id"], name="generation_recent"),
             models.Index(

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from campaigns.models import Membership, User
+from campaigns.models import Membership, User, Workspace
+from campaigns.statements import Given, Statement
 from review.models import Assignment
 
 
@@ -17,9 +19,12 @@ class Assignee:
 
 
 def read_assigned(images: Iterable[str]) -> dict[str, list[Assignee]]:
-    """Who is asked, by image, in the order of asking. One query."""
+    """Who is asked, by image, in the order of asking. One query, none for no images."""
+    wanted = list(images)
+    if not wanted:
+        return {}
     rows = (
-        Assignment.objects.filter(generation_id__in=list(images))
+        Assignment.objects.filter(generation_id__in=wanted)
         .select_related("to")
         .only("generation_id", "to__name", "to__email")
         .order_by("pk")
@@ -32,9 +37,16 @@ def read_assigned(images: Iterable[str]) -> dict[str, list[Assignee]]:
 
 def read_colleagues(workspace_id: int) -> list[Assignee]:
     """The members of a workspace by name. One query."""
-    memberships = Membership.objects.filter(workspace_id=workspace_id, user__is_active=True).select_related("user")
-    people = memberships.only("user__name", "user__email").order_by("user__name", "user__email")
-    return [_assignee(membership.user) for membership in people]
+    rows = _colleagues().run(workspace=workspace_id)
+    return [_assignee(User(pk=pk, name=name, email=email)) for pk, name, email in rows]
+
+
+@lru_cache(maxsize=1)
+def _colleagues() -> Statement:
+    workspace = Given("workspace", Workspace._meta.pk)
+    memberships = Membership.objects.filter(workspace_id=workspace, user__is_active=True)
+    people = memberships.order_by("user__name", "user__email")
+    return Statement(people.values_list("user_id", "user__name", "user__email"))
 
 
 def _assignee(user: User) -> Assignee:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Count, OuterRef, Subquery, Value
+from django.db.models import CharField, Count, Exists, OuterRef, Subquery, Value
 from django.urls import reverse
 
 from campaigns.models import Campaign, Shot, User
@@ -15,6 +15,7 @@ from generation.files import addresses_of, choose_width, join_widths
 from generation.models import Generation
 from generation.placeholders import average_colour
 from generation.states import UNFINISHED, GenerationState
+from review.models import Assignment
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.sheet import (
     SIGNED,
@@ -39,10 +40,10 @@ _field: Any = Generation._meta.get_field
 CAMPAIGN, VIEWER = Given("campaign", Campaign._meta.pk), Given("viewer", User._meta.pk)
 FREE = {
     "shot": Given("shot", Shot._meta.pk),
+    "assigned": Given("assigned", User._meta.pk),
     "model": Given("model", _field("model")),
     "score_from": Given("score_from", _field("average")),
     "score_to": Given("score_to", _field("average")),
-    "assigned": Given("assigned", User._meta.pk),
 }
 ORDERED = {
     "pk": Given("pk", _field("id")),
@@ -103,7 +104,9 @@ class SheetPage:
 
 
 def read_page(campaign: Campaign, wanted: SheetFilter, *, viewer: User, cursor: str) -> SheetPage:
-    """The page that begins after `cursor` ("" for the first). Two queries, three where the scored ones end."""
+    """The page that begins after `cursor` ("" for the first). One query, one more where the scored ones end, and one
+    where somebody is asked to look.
+    """
     terms = ORDERS[wanted.sort]
     values = read_cursor(cursor, terms=terms) if cursor else None
     shape, given = _shape_of(wanted)
@@ -145,7 +148,11 @@ def _statements(
     rows = filtered(campaign, shape, viewer=viewer)
     stack = Generation.objects.filter(shot=OuterRef("shot"), state=GenerationState.READY).order_by().values("shot")
     own: Any = own_decision(viewer) if blind else Value(None, output_field=CharField())
-    more = {"stack": Subquery(stack.annotate(_all=Count("pk")).values("_all")), "own": own}
+    more: dict[str, Any] = {
+        "stack": Subquery(stack.annotate(_all=Count("pk")).values("_all")),
+        "own": own,
+        "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
+    }
     columns = rows.annotate(**more).values_list(*COLUMNS, *more)
     return tuple(
         Statement(columns.filter(condition).order_by(*order)[:limit])
@@ -157,7 +164,7 @@ def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter,
     numbers, by_shot = read_numbers(campaign), wanted.sort == "shot"
     cards: list[Card] = []
     before: int | None = None
-    draw = _draw_for(campaign, wanted, read_assigned(row[0] for row in rows))
+    draw = _draw_for(campaign, wanted, read_assigned([row[0] for row in rows if row[-1]]))
     for index, row in enumerate(rows):
         shot_id = row[SHOT]
         starts = by_shot and shot_id != before and (first_page or before is not None)
@@ -177,7 +184,7 @@ def _draw_for(
     def draw(row: tuple[Any, ...], number: int, starts_shot: bool, eager: bool) -> Card:
         (
             pk, shot_id, version, state, width, height, image_width, image_height, renditions, thumbhash, average,
-            passed, escalated, decision, title, _, seen_version, name, email, stack, own,
+            passed, escalated, decision, title, _, seen_version, name, email, stack, own, _,
         ) = row  # fmt: skip
         hidden = blind and not own
         seen = show_standing(decision=decision, version=seen_version or 0, who=name or email or "", hidden=hidden)

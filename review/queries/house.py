@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from campaigns.models import Membership, Role, User, Workspace
 from campaigns.statements import Given, Statement
 from generation.models import Generation
-from generation.silence import banner_of, recent_pulses, pauses
+from generation.silence import banner_of, pauses, recent_pulses
 from review.models import Decision, Notice, SignOff, Standing
 
 # From here on the figure beside a room is "99+".
@@ -67,9 +67,7 @@ def read_around(membership: Membership) -> tuple[Waiting, str]:
 @lru_cache(maxsize=2)
 def _around(*, signs: bool) -> Statement:
     workspace: Any = Given("workspace", Workspace._meta.pk)
-    notices = Notice.objects.filter(
-        workspace_id=workspace, user_id=Given("user", User._meta.pk), read_at__isnull=True
-    )
+    notices = Notice.objects.filter(workspace_id=workspace, user_id=Given("user", User._meta.pk), read_at__isnull=True)
     counted = {"unread": _count(notices), "escalated": _count(escalated_to_people(workspace))}
     if signs:
         counted["finals"] = _count(finals_to_sign(workspace), "shot")
