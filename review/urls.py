@@ -72,5 +72,6 @@ urlpatterns += [
     path("images/<str:pk>/revise/", revisions.revise, name="revise"),
     path("images/<str:pk>/marks/", marks.marks, name="marks"),
     path("images/<str:pk>/marks.json", marks.marks_download, name="marks-download"),
+    path("images/<str:pk>/marks.png", marks.marks_picture, name="marks-picture"),
     path("images/<str:pk>/comments/", marks.comments, name="comments"),
 ]

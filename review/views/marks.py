@@ -4,17 +4,20 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.access import member_required
+from generation.files import read_file
 from generation.models import Generation
 from review.access import generation_for_review
+from review.exports.marked import draw_marked
 from review.models import Annotation
 from review.queries.marks import for_script, read_comments, read_marks
 from review.queries.marks_export import as_web_annotations
+from review.queries.marks_picture import read_drawn_marks
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
 from review.services.comments import CommentRefused, add_comment
 from review.tasks import nudge_mails
@@ -62,6 +65,24 @@ def marks_download(request: HttpRequest, pk: str) -> HttpResponse:
     page = as_web_annotations(generation, base=request.build_absolute_uri(f"/images/{pk}/"))
     response = JsonResponse(page, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = f'attachment; filename="{generation.shot.slug}-v{generation.version}-marks.json"'
+    return response
+
+
+@require_safe
+@member_required()
+def marks_picture(request: HttpRequest, pk: str) -> HttpResponse:
+    """The picture with its marks and words burnt in, as PNG for people outside; with people's names for `?names=1`."""
+    generation = generation_for_review(request, pk)
+    names = request.GET.get("names") == "1"
+    marks, remarks = read_drawn_marks(generation, viewer=request.user, names=names)  # type: ignore[arg-type]
+    title = f"{generation.shot.title}, version {generation.version}"
+    try:
+        content = draw_marked(read_file(generation.image.name), title=title, marks=marks, remarks=remarks)
+    except (OSError, ValueError) as error:
+        raise Http404("There is no picture to draw on yet.") from error
+    response = HttpResponse(content, content_type="image/png")
+    name = f"{generation.shot.slug}-v{generation.version}-marks.png"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
