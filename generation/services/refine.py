@@ -41,8 +41,9 @@ def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
 
 
 def price_of(parent: Generation, *, purpose: Purpose, model: str) -> Decimal:
-    """USD asked for this change, scoring and buffer included."""
-    return reservation_for(_draft(parent, purpose=purpose, key="", prompt=parent.prompt, model=model, by=None))
+    """USD asked for this change, scoring and buffer included. No query."""
+    draft = _draft(parent, purpose=purpose, key="", prompt=parent.prompt, model=model, by=None, seed=0, version=1)
+    return reservation_for(draft)
 
 
 def request_change(
@@ -87,18 +88,29 @@ def request_change(
         return existing
 
 
-def _draft(parent: Generation, *, purpose: Purpose, key: str, prompt: str, model: str, by: User | None) -> Generation:
+def _draft(
+    parent: Generation,
+    *,
+    purpose: Purpose,
+    key: str,
+    prompt: str,
+    model: str,
+    by: User | None,
+    seed: int | None = None,
+    version: int | None = None,
+) -> Generation:
     generation = draft_generation(
         shot=parent.shot,
         purpose=purpose,
         key=key,
         prompt=prompt,
-        seed=_seed_of(parent, purpose=purpose),
+        seed=_seed_of(parent, purpose=purpose) if seed is None else seed,
         by=by,
         model=model,
         negative_prompt=parent.negative_prompt,
         parent=parent,
         attempt=parent.attempt,
+        version=version,
     )
     if purpose is Purpose.VARIATION:
         generation.mask = parent.mask

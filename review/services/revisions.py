@@ -6,15 +6,17 @@ from decimal import Decimal
 from django.db import transaction
 
 from campaigns.models import User
-from generation import ledger
+from generation import catalogue, ledger
 from generation.models import Generation
+from generation.providers import registry
+from generation.providers.base import ProviderError, Revision, RevisionNote
 from generation.router import NoModelFits
-from generation.services import refine
+from generation.services import refine, words
 from generation.services.runs import CannotStart
 from generation.states import GenerationState, Purpose
 from review.models import Annotation, Comment, Decision, RejectReason, Verdict
 from review.services.mark_targets import NoTarget, read_place
-from review.services.revision_words import Region, draw_mask, write_reason, write_revision
+from review.services.revision_words import Region, describe_place, draw_mask, write_reason, write_revision
 from review.services.verdicts import record_verdict, refuse_signed
 
 LONGEST_PROMPT = 8000
@@ -27,8 +29,20 @@ class RevisionRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model that can do this, with what it asks for, in USD."""
+
+    key: str
+    label: str
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """A revision ready to be looked at: words, regions, model with its reason, price in USD, room left in USD."""
+    """A revision ready to be looked at: words, regions, model with its reason, price in USD, room left in USD.
+
+    `models`: those that can do it, the proposed one first; `notices`: what the chosen one does differently.
+    """
 
     purpose: Purpose
     prompt: str
@@ -39,10 +53,13 @@ class Proposal:
     price: Decimal
     head_room: Decimal | None
     problem: str
+    models: list[ModelChoice]
+    notices: list[str]
 
 
-def propose_revision(generation: Generation, *, wanted: str = "") -> Proposal:
-    """What a revision would be. `wanted`: "variation", "upscale", or "" for an edit from the marks.
+def propose_revision(generation: Generation, *, wanted: str = "", model: str = "") -> Proposal:
+    """What a revision would be. `wanted`: "variation", "upscale", or "" for an edit from the marks; `model`: a
+    person's choice among `models`, "" for the proposed one.
 
     An edit with a region of kind change or remove is an inpainting, without one an edit of the whole.
     Where it cannot be sent, `problem` says why; nothing is written.
@@ -58,7 +75,13 @@ def propose_revision(generation: Generation, *, wanted: str = "") -> Proposal:
         prompt = write_revision(
             regions=regions, notes=_notes(generation), prompt=generation.prompt, width=width, height=height
         )
-    model, reason, price, problem = _plan(generation, purpose)
+    models, reason, problem = _plan(generation, purpose)
+    chosen = next((choice for choice in models if choice.key == model), models[0] if models else None)
+    price = chosen.price if chosen else Decimal(0)
+    if chosen and chosen is not models[0]:
+        reason = f"You chose {chosen.label}."
+    elif model and chosen and model != chosen.key:
+        problem = "This model cannot do that here. Choose another one."
     balance = ledger.balance(workspace=generation.campaign.workspace, campaign=generation.campaign)
     if not problem and balance.head_room is not None and price > balance.head_room:
         problem = f"${balance.head_room:.2f} are left and ${price:.2f} are asked for. Ask an admin for more budget."
@@ -67,29 +90,79 @@ def propose_revision(generation: Generation, *, wanted: str = "") -> Proposal:
         prompt=prompt,
         regions=regions,
         has_mask=mask is not None,
-        model=model,
+        model=chosen.key if chosen else "",
         model_reason=reason,
         price=price,
         head_room=balance.head_room,
         problem=problem,
+        models=models,
+        notices=_notices(chosen.key, purpose=purpose, width=width, height=height) if chosen else [],
     )
 
 
-def _plan(generation: Generation, purpose: Purpose) -> tuple[str, str, Decimal, str]:
-    """Model, reason, price, and what stands in the way."""
+def _plan(generation: Generation, purpose: Purpose) -> tuple[list[ModelChoice], str, str]:
+    """The models that can do it, the reason for the first, and what stands in the way."""
     if generation.state != GenerationState.READY:
-        return "", "", Decimal(0), "This picture is not finished yet, so there is nothing to revise."
+        return [], "", "This picture is not finished yet, so there is nothing to revise."
     try:
         route = refine.choose_model_for(generation, purpose=purpose)
-        price = refine.price_of(generation, purpose=purpose, model=route.model_key)
     except NoModelFits as nothing:
-        return "", "", Decimal(0), str(nothing)
-    return route.model_key, route.reason, price, ""
+        return [], "", str(nothing)
+    choices = [
+        ModelChoice(key, catalogue.get_model(key).label, refine.price_of(generation, purpose=purpose, model=key))
+        for key in (route.model_key, *route.alternatives)
+    ]
+    return choices, route.reason, ""
+
+
+def _notices(model_key: str, *, purpose: Purpose, width: int, height: int) -> list[str]:
+    """What a person should know of the chosen model before the click."""
+    model = catalogue.get_model(model_key)
+    said = []
+    if purpose in (Purpose.REFINE, Purpose.INPAINT) and (notice := catalogue.snap_size(model, width, height).notice):
+        said.append(notice)
+    if not model.supports_seed:
+        said.append("This model takes no seed: its picture cannot be repeated.")
+    return said
+
+
+def word_revision(generation: Generation, *, by: User) -> str:
+    """The revision from the marks in the writer's words, which is paid for. Raises RevisionRefused; nothing is sent."""
+    refuse_signed(generation.shot_id)
+    width, height = _size(generation)
+    campaign = generation.campaign
+    asked = Revision(
+        prompt=generation.prompt,
+        regions=tuple(
+            RevisionNote(describe_place(region.place, width=width, height=height), region.kind, region.words)
+            for region in open_regions(generation)
+        ),
+        remarks=tuple(_notes(generation)),
+    )
+    writer = registry.prompt_writer()
+    try:
+        return words.ask(
+            lambda: writer.compile_revision(asked),
+            purpose="revise",
+            workspace=campaign.workspace,
+            campaign=campaign,
+            shot=generation.shot,
+            by=by,
+        ).text
+    except (ProviderError, ledger.NoHeadRoom) as error:
+        raise RevisionRefused(f"The words stay as they were. {error}") from error
 
 
 @transaction.atomic
 def send_revision(
-    generation: Generation, *, by: User, wanted: str, prompt: str, request_key: str, seen_version: int
+    generation: Generation,
+    *,
+    by: User,
+    wanted: str,
+    prompt: str,
+    request_key: str,
+    seen_version: int,
+    model: str = "",
 ) -> Generation:
     """Queue the next version, once a `request_key`; an edit also stands as "changes asked".
 
@@ -101,7 +174,7 @@ def send_revision(
         raise RevisionRefused("Say what is to change.")
     if len(prompt) > LONGEST_PROMPT:
         raise RevisionRefused(f"The words are longer than {LONGEST_PROMPT} characters. Shorten them.")
-    proposal = propose_revision(generation, wanted=wanted)
+    proposal = propose_revision(generation, wanted=wanted, model=model)
     if proposal.problem:
         raise RevisionRefused(proposal.problem)
     is_edit = proposal.purpose in (Purpose.REFINE, Purpose.INPAINT)

@@ -4,12 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from campaigns.access import member_required
+from campaigns.access import MemberRequest, member_required
 from generation.models import Generation
+from generation.services.planning import estimate_words_cost
 from generation.states import Purpose
 from review.access import generation_for_review
 from review.models import Decision
@@ -22,6 +23,7 @@ from review.services.revisions import (
     RevisionRefused,
     propose_revision,
     send_revision,
+    word_revision,
 )
 from review.services.verdicts import VerdictRefused, record_verdict
 
@@ -31,13 +33,14 @@ WORDS = {"variation": VARIATION_WORDS, "upscale": UPSCALE_WORDS, "": ""}
 
 @require_http_methods(["GET", "POST"])
 @member_required()
-def revise(request: HttpRequest, pk: str) -> HttpResponse:
-    """GET: the composer. POST: send the revision, or only ask for changes."""
+def revise(request: MemberRequest, pk: str) -> HttpResponse:
+    """GET: the composer. POST: send the revision, only ask for changes, or have the words written."""
     generation = generation_for_review(request, pk)
     wanted = request.GET.get("as", "")
     wanted = wanted if wanted in TITLES else ""
     if request.method == "GET":
-        return render(request, "review/revise.html", _compose(request, generation, wanted))
+        part = "#revise-panel" if request.htmx and "model" in request.GET else ""
+        return render(request, f"review/revise.html{part}", _compose(request, generation, wanted))
     try:
         return _act(request, generation, wanted)
     except (RevisionRefused, VerdictRefused) as refused:
@@ -45,10 +48,12 @@ def revise(request: HttpRequest, pk: str) -> HttpResponse:
             "problem": str(refused),
             "prompt": request.POST.get("prompt", ""),
         }
-        return render(request, "review/revise.html", context, status=422)
+        # words that were to be written stand in their own part of the page, with what went wrong
+        part = "#prompt-field" if request.htmx else ""
+        return render(request, f"review/revise.html{part}", context, status=200 if part else 422)
 
 
-def _act(request: HttpRequest, generation: Generation, wanted: str) -> HttpResponse:
+def _act(request: MemberRequest, generation: Generation, wanted: str) -> HttpResponse:
     back = loupe_address(generation.pk, read_filter(request.GET).query())
     seen = request.POST.get("seen_version", "")
     seen_version = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else 0
@@ -61,10 +66,16 @@ def _act(request: HttpRequest, generation: Generation, wanted: str) -> HttpRespo
         )
         messages.success(request, "Changes asked")
         return redirect(back)
+    if request.POST.get("act") == "word":
+        worded = word_revision(generation, by=request.user)  # type: ignore[arg-type]
+        context = _compose(request, generation, wanted) | {"prompt": worded, "worded": True}
+        part = "#prompt-field" if request.htmx else ""
+        return render(request, f"review/revise.html{part}", context)
     made = send_revision(
         generation,
         by=request.user,  # type: ignore[arg-type]
         wanted=wanted,
+        model=request.POST.get("model", ""),
         prompt=request.POST.get("prompt", "").replace("\r\n", "\n"),
         request_key=request.POST.get("request_key", "")[:40] or uuid4().hex,
         seen_version=seen_version,
@@ -73,8 +84,10 @@ def _act(request: HttpRequest, generation: Generation, wanted: str) -> HttpRespo
     return redirect(back)
 
 
-def _compose(request: HttpRequest, generation: Generation, wanted: str) -> dict[str, Any]:
-    proposal = propose_revision(generation, wanted=wanted)
+def _compose(request: MemberRequest, generation: Generation, wanted: str) -> dict[str, Any]:
+    proposal = propose_revision(
+        generation, wanted=wanted, model=request.POST.get("model") or request.GET.get("model", "")
+    )
     query = read_filter(request.GET).query()
     standing = getattr(generation, "standing", None)
     return {
@@ -91,6 +104,8 @@ def _compose(request: HttpRequest, generation: Generation, wanted: str) -> dict[
         "model": model_label(proposal.model) if proposal.model else "",
         "prompt": proposal.prompt,
         "problem": "",
+        "worded": False,
+        "word_price": estimate_words_cost(prompts=1),
         "request_key": uuid4().hex,
         "seen": standing.version if standing else 0,
         "exact": proposal.price < 1,

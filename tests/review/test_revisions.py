@@ -1,5 +1,6 @@
 """Marks become a revision: words, mask, price, one request, and only the marked region changes."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -9,11 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
+from pytest_django import Settings
 
 from campaigns.models import Campaign, User
 from generation import ledger
 from generation.files import read_file
-from generation.models import Generation
+from generation.models import Generation, LedgerEntry
+from generation.providers import registry
 from generation.providers.base import ImageInput, RenderRequest
 from generation.providers.local.renderer import render
 from generation.states import Purpose
@@ -35,6 +38,7 @@ from tests.factories import (
     picture,
     store_picture,
 )
+from tests.fakes.running import RunningFake
 
 WIDTH, HEIGHT = 96, 64
 
@@ -285,3 +289,73 @@ def test_a_crop_stays_inside_the_picture_and_shows_the_mark(place: Place) -> Non
     assert (crop.left + crop.width) * WIDTH == pytest.approx(min(WIDTH, (crop.left + crop.width) * WIDTH), abs=0.02)
     assert (crop.left + crop.width) * WIDTH >= left + across - 0.02
     assert (crop.top + crop.height) * HEIGHT >= top + down - 0.02
+
+
+# --- worded by Claude, drawn by a model of one's choice --------------------------------------
+
+
+@pytest.fixture
+def claude(settings: Settings, fake_anthropic: RunningFake, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningFake]:
+    registry.reset()
+    settings.ANTHROPIC_API_KEY = "sk-test"
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", fake_anthropic.url)
+    yield fake_anthropic
+    registry.reset()
+
+
+def test_marks_are_worded_on_demand_paid_as_a_revision_and_nothing_is_sent(
+    client: Client, image: Generation, ana: User, claude: RunningFake
+) -> None:
+    mark(image, ana)
+    assert "Have it worded" in client.get(address(image)).content.decode()
+    assert claude.state()["calls"] == 0
+    content = {"regions": ["a lighter shadow under the cup"], "remarks": []}
+    claude.script({"on": "message", "fault": "answer", "content": content})
+    for headers in ({"HX-Request": "true"}, {}):
+        page = client.post(address(image), {"act": "word", "prompt": "x", "seen_version": "0"}, headers=headers)
+        assert page.status_code == 200
+        claude.script({"on": "message", "fault": "answer", "content": content})
+        words = page.content.decode()
+        assert "change: a lighter shadow under the cup." in words
+        assert "Keep everything else unchanged." in words
+    spent = LedgerEntry.objects.filter(purpose="revise", shot=image.shot, by=ana)
+    assert sum(entry.amount for entry in spent) == claude.bill > 0
+    assert Generation.objects.count() == 1
+    assert not Verdict.objects.exists()
+
+
+def test_where_it_cannot_be_worded_the_words_stay_and_the_reason_is_said(
+    client: Client, image: Generation, ana: User, claude: RunningFake
+) -> None:
+    mark(image, ana)
+    claude.script({"on": "message", "fault": "529", "times": None})
+    form = {"act": "word", "prompt": "my own words", "seen_version": "0"}
+    page = client.post(address(image), form, headers={"HX-Request": "true"}).content.decode()
+    assert "my own words" in page
+    assert "Claude is busy" in page
+    ledger.set_limit(workspace=image.workspace, campaign=image.campaign, limit=Decimal(0))
+    answer = client.post(address(image), form)
+    assert answer.status_code == 422
+    assert "budget of this campaign" in answer.content.decode()
+
+
+def test_without_claude_there_is_nothing_to_buy(client: Client, image: Generation, ana: User) -> None:
+    assert "Have it worded" not in client.get(address(image)).content.decode()
+
+
+def test_the_model_of_a_revision_can_be_chosen_with_its_price_and_its_limits(
+    client: Client, image: Generation, ana: User, settings: Settings
+) -> None:
+    settings.REPLICATE_API_TOKEN = "r8_test"
+    page = client.get(address(image)).content.decode()
+    assert "FLUX Kontext pro, $0.04" in page
+    assert "Local studio, free" in page
+    panel = client.get(address(image, "model=stability-ai/sdxl"), headers={"HX-Request": "true"}).content.decode()
+    assert "You chose SDXL." in panel
+    assert "SDXL cannot draw 96 × 64" in panel
+    assert "<html" not in panel
+    form = {"act": "send", "prompt": "warmer", "seen_version": "0", "request_key": "one"}
+    refused = client.post(address(image), {**form, "model": "black-forest-labs/flux-1.1-pro"})
+    assert (refused.status_code, Generation.objects.count()) == (422, 1)
+    assert client.post(address(image), {**form, "model": "stability-ai/sdxl"}).status_code == 302
+    assert Generation.objects.exclude(pk=image.pk).get().model == "stability-ai/sdxl"
