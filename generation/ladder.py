@@ -10,6 +10,8 @@ from enum import StrEnum
 
 MAX_SOFTENINGS = 2
 MAX_TRIES = 5
+# A model that breaks off so often will not finish: a person chooses another, before it is tried for ever.
+MAX_INTERRUPTIONS = 5
 POLL_FACTOR = 1.5
 POLL_CAP_SECONDS = 8.0
 BACKOFF_BASE_SECONDS = 2.0

@@ -28,6 +28,7 @@ urlpatterns += [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/run/", campaigns.control_run, name="control-run"),
+    path("campaigns/<int:pk>/shots/<int:shot_pk>/start-again/", campaigns.start_again, name="start-again"),
     path("images/<str:pk>/retry/", campaigns.retry_generation, name="retry-generation"),
     path("settings/", settings.settings, name="settings"),
     path("settings/budget/", settings.set_workspace_budget, name="workspace-budget"),

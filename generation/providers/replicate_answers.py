@@ -88,7 +88,8 @@ def _refused_input(content: dict[str, Any], detail: str) -> ProviderRefused:
     for entry in fields if isinstance(fields, list) else []:
         if isinstance(entry, dict):
             name = str(entry.get("field", "")).removeprefix("input.")
-            said.append(f"{name}: {entry.get('description') or entry.get('type') or 'not accepted'}")
+            words = str(entry.get("description") or entry.get("type") or "not accepted")
+            said.append(words if words.startswith(name) else f"{name}: {words}")
     reason = "; ".join(said) or detail.strip().lstrip("- ") or "the input was not accepted"
     return ProviderRefused(f"The model did not accept the request: {reason}. {KEPT}", kind="invalid_input")
 
@@ -181,11 +182,13 @@ def _read_failure(error: str, metrics: dict[str, float]) -> RenderProgress:
     if _SAFETY.search(error):
         return RenderProgress(RenderStatus.REFUSED, error_kind="safety", error_text=error, metrics=metrics)
     if _TOO_LARGE.search(error):
-        return RenderProgress(RenderStatus.FAILED, error_kind="out_of_memory", error_text=error, metrics=metrics)
+        text = f"The model ran out of memory. Nothing was paid. Ask for a smaller size. Its words: {error[:500]}"
+        return RenderProgress(RenderStatus.FAILED, error_kind="out_of_memory", error_text=text, metrics=metrics)
     if not error or _INTERRUPTED.search(error):
         text = error or "The prediction failed without a reason."
         return RenderProgress(RenderStatus.INTERRUPTED, error_kind="infrastructure", error_text=text, metrics=metrics)
-    return RenderProgress(RenderStatus.FAILED, error_kind="model_error", error_text=error[:2_000], metrics=metrics)
+    text = f"The model failed. Nothing was paid. Change the shot or choose another model. Its words: {error[:1_500]}"
+    return RenderProgress(RenderStatus.FAILED, error_kind="model_error", error_text=text, metrics=metrics)
 
 
 def _metrics(content: dict[str, Any]) -> dict[str, float]:

@@ -215,15 +215,27 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
     elif status is RenderStatus.INTERRUPTED:
         _interrupt(generation, progress)
     elif status is RenderStatus.CANCELLED:
-        with transaction.atomic():
-            if lifecycle.move(generation, to=GenerationState.CANCELLED, note=progress.error_text, due_at=None):
-                _charge_render(generation, progress)
-                ledger.close(generation)
+        _end_cancelled(generation, progress)
     elif status is RenderStatus.GONE:
         _lose(generation, progress)
     else:
         fail(generation, kind=progress.error_kind or "failed", text=progress.error_text or "The render failed.")
     return False
+
+
+def _end_cancelled(generation: Generation, progress: RenderProgress) -> None:
+    """As a person asked. What nobody here asked for: before it ran it is sent again, after that people see it."""
+    to, changes = GenerationState.CANCELLED, dict[str, Any]()
+    if not generation.cancel_asked:
+        if progress.error_kind == "aborted":
+            _interrupt(generation, progress)
+            return
+        text = "It was cancelled at the provider, not by Loupe; what it ran is paid. Start it again if it is wanted."
+        to, changes = GenerationState.FAILED, {"error_kind": "cancelled_there", "error_text": text}
+    with transaction.atomic():
+        if lifecycle.move(generation, to=to, note=progress.error_text, due_at=None, **changes):
+            _charge_render(generation, progress)
+            ledger.close(generation)
 
 
 def _lose(generation: Generation, progress: RenderProgress) -> None:
@@ -322,10 +334,19 @@ def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderPro
             ledger.close(generation)
 
 
+WAITED = "Start it again later, or choose another model."
+
+
 def _send_later(generation: Generation, *, text: str, kind: str, retry_after: float | None) -> bool:
+    interrupted = len(generation.earlier_ids)
     if generation.tries >= ladder.MAX_TRIES * 4:
-        return fail(generation, kind="parked", text=f"Tried {generation.tries} times. The last answer: {text}")
-    wait = ladder.wait_before_try(tries=generation.tries, retry_after=retry_after, jitter=random.random())
+        return fail(generation, kind="busy", text=f"Tried {generation.tries} times. The last answer: {text} {WAITED}")
+    if generation.state == GenerationState.RENDERING and interrupted >= ladder.MAX_INTERRUPTIONS:
+        said = f"The provider broke off {interrupted + 1} times without a picture. The last time: {text} {WAITED}"
+        return fail(generation, kind="interrupted", text=said)
+    wait = ladder.wait_before_try(
+        tries=max(generation.tries, interrupted), retry_after=retry_after, jitter=random.random()
+    )
     return lifecycle.move(
         generation,
         to=GenerationState.QUEUED,

@@ -5,12 +5,17 @@ is written with it; a crash in between is found by the sweep.
 """
 
 import logging
+import random
+import traceback
 import uuid
+from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
 
 from generation import catalogue, claims, gate, ladder, ledger, lifecycle, router
+from generation.clock import database_now
 from generation.ladder import NextStep
 from generation.models import Generation
 from generation.providers import registry
@@ -25,13 +30,15 @@ logger = logging.getLogger(__name__)
 
 # Kept alive while the writer writes; a killed process frees it soon.
 HOLD_SECONDS = 20.0
+# A writer that is busy for a quarter of an hour: a person may as well look.
+MOST_BUSY = 4 * ladder.MAX_TRIES
 
 
 def follow_up(generation_id: str) -> Generation | None:
     """Apply the ladder to one finished generation; returns the next one, if any. Safe to repeat.
 
     One process at a time, so that the writer is asked and paid once. Raises ProviderBusy where the writer
-    cannot be asked now: the sweep comes back to it.
+    cannot be asked now: the sweep comes back to it, later each time. What fails again and again is parked.
     """
     holder = uuid.uuid4().hex
     if not lifecycle.hold(generation_id, holder=holder, seconds=HOLD_SECONDS):
@@ -41,9 +48,36 @@ def follow_up(generation_id: str) -> Generation | None:
     )
     try:
         with claims.kept(generation, holder=holder, seconds=HOLD_SECONDS):
-            return _follow_up(generation)
-    finally:
+            following = _follow_up(generation)
+    except (OperationalError, InterfaceError):
         lifecycle.let_go(generation_id, holder=holder)
+        raise
+    except ProviderBusy as busy:
+        _come_back(
+            generation, holder=holder, retry_after=busy.retry_after, most=MOST_BUSY, kind=busy.kind, text=str(busy)
+        )
+        raise
+    except Exception:
+        logger.exception("The step after %s failed", generation_id)
+        _come_back(generation, holder=holder, most=ladder.MAX_TRIES, kind="parked", text=traceback.format_exc(limit=8))
+        return None
+    lifecycle.let_go(generation_id, holder=holder)
+    return following
+
+
+def _come_back(
+    generation: Generation, *, holder: str, most: int, kind: str, text: str, retry_after: float | None = None
+) -> None:
+    """Leave it alone for a while, longer each time, without a strike; after `most` times a person decides."""
+    if generation.tries >= most:
+        _close_chapter(generation, escalated=True, kind=kind, text=text)
+        lifecycle.let_go(generation.pk, holder=holder)
+        return
+    wait = ladder.wait_before_try(tries=generation.tries, retry_after=retry_after, jitter=random.random())
+    # the claim keeps everybody away until then
+    Generation.objects.filter(pk=generation.pk, claimed_by=holder).update(
+        tries=F("tries") + 1, claimed_until=database_now() + timedelta(seconds=wait)
+    )
 
 
 def _follow_up(generation: Generation) -> Generation | None:

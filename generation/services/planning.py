@@ -1,6 +1,7 @@
 """From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
 
 import logging
+import random
 import time
 import uuid
 from collections.abc import Callable
@@ -8,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from campaigns import services as campaigns
 from campaigns.models import BrandKit, Campaign, PromptRule, Shot
-from generation import catalogue, leases, ledger, router
+from generation import catalogue, ladder, leases, ledger, router
 from generation.providers import registry
 from generation.providers.anthropic_answers import SCORED_EDGE
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # One call to a writer, with its repair; held on to before each shot.
 PLAN_LEASE_SECONDS = 60.0
+# A writer that is busy is asked again after some seconds, as after so many tries.
+BUSY_TRIES = 2
 
 # About one megapixel each, multiples of 32: what the models of the catalogue render best.
 SIZES = {
@@ -73,8 +76,15 @@ def plan_campaign(campaign_id: int) -> None:
         return
     try:
         _plan(campaign_id, keep_lease=lambda: leases.hold_lease(**lease, seconds=PLAN_LEASE_SECONDS) is not None)
-    finally:
+    except ProviderBusy as busy:
+        # nobody asks before that
+        wait = ladder.wait_before_try(tries=BUSY_TRIES, retry_after=busy.retry_after, jitter=random.random())
+        leases.hold_lease(**lease, seconds=wait)
+        raise
+    except BaseException:
         leases.end_lease(**lease)
+        raise
+    leases.end_lease(**lease)
 
 
 def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
@@ -96,11 +106,21 @@ def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
         raise
     except (ProviderError, ledger.NoHeadRoom) as error:
         logger.warning("Campaign %s could not be planned: %s", campaign.pk, error)
-        campaigns.finish_planning(
-            campaign=campaign, failed=True, note=f"{error} The brief is kept. Try again, or add shots by hand."
-        )
+        _give_up(campaign, str(error))
+        return
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the sweep comes back to it
+    except Exception:
+        logger.exception("Campaign %s could not be planned", campaign.pk)
+        _give_up(campaign, "Something went wrong on our side, and it is in the log.")
         return
     campaigns.finish_planning(campaign=campaign)
+
+
+def _give_up(campaign: Campaign, why: str) -> None:
+    campaigns.finish_planning(
+        campaign=campaign, failed=True, note=f"{why} The brief is kept. Try again, or add shots by hand."
+    )
 
 
 def _read_brief(*, campaign: Campaign, brand: BrandGuide | None) -> None:

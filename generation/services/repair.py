@@ -13,6 +13,8 @@ from generation.services.runs import BUFFER, reservation_for
 from generation.services.sweep import Nudge
 from generation.states import GenerationState
 
+# Over for the machines; what was parked is the step after it.
+OVER = (GenerationState.READY, GenerationState.REFUSED)
 NEXT_STEP = {GenerationState.SCORING: "score", GenerationState.FETCHING: "mirror"}
 
 
@@ -22,11 +24,14 @@ class CannotRetry(Exception):
 
 @transaction.atomic
 def retry_generation(generation: Generation, *, by: User) -> Nudge | None:
-    """Take up a failed generation again: scoring where the picture is stored, fetching where the provider has it,
-    else a new render. Its promise is opened once more. Returns the nudge to send (None: the conductor finds it).
+    """Take up a failed or parked generation again: scoring where the picture is stored, fetching where the provider
+    has it, else a new render. Its promise is opened once more. Returns the nudge to send (None: the conductor finds
+    it).
 
     Raises CannotRetry, or ledger.NoHeadRoom; then nothing was changed.
     """
+    if generation.error_kind == "parked" and generation.state in OVER:
+        return _follow_up_again(generation)
     if generation.state != GenerationState.FAILED:
         raise CannotRetry("It did not fail, or somebody has taken it up again already.")
     if generation.shot.removed_at:
@@ -49,6 +54,22 @@ def retry_generation(generation: Generation, *, by: User) -> Nudge | None:
         raise CannotRetry("Somebody has taken it up again a moment ago.")
     ledger.reopen(generation, amount=amount)
     return Nudge(NEXT_STEP[to], generation.pk) if to in NEXT_STEP else None
+
+
+def _follow_up_again(generation: Generation) -> Nudge:
+    """The picture, or its refusal, stands: only what comes after it is tried once more."""
+    last = generation.events.filter(to=generation.state).order_by("-pk").first()
+    refused = generation.state == GenerationState.REFUSED
+    taken = Generation.objects.filter(pk=generation.pk, followed_up=True, error_kind="parked").update(
+        followed_up=False,
+        escalated=False,
+        tries=0,
+        error_kind="safety" if refused else "",
+        error_text=last.note if refused and last else "",
+    )
+    if taken != 1:
+        raise CannotRetry("Somebody has taken it up again a moment ago.")
+    return Nudge("follow_up", generation.pk)
 
 
 def _where_it_stands(generation: Generation) -> tuple[GenerationState, dict[str, Any], Decimal]:

@@ -241,6 +241,38 @@ def queue_generation(generation: Generation, *, by: User | None) -> Generation:
     return generation
 
 
+@transaction.atomic
+def start_again(shot: Shot, *, by: User) -> Generation:
+    """Once more from the shot as it is planned now, where no picture came of it. Raises CannotStart, ledger.NoHeadRoom.
+
+    The ladder begins anew; what was tried stays on record. A double click is one start.
+    """
+    newest = Generation.objects.filter(shot=shot).order_by("-version").first()
+    if shot.removed_at or newest is None or not came_to_nothing(newest):
+        raise CannotStart("This shot is not waiting for another start. Look at its newest version.")
+    if Generation.objects.filter(shot=shot).exclude(sha256="").exists():
+        raise CannotStart("This shot has a picture: ask for a variation or a revision of it.")
+    row = draft_generation(
+        shot=shot,
+        purpose=Purpose.CREATE,
+        key=f"again:{newest.pk}",
+        prompt=shot.prompt,
+        seed=derive_seed(base_seed=shot.campaign.base_seed, position=shot.position),
+        by=by,
+        parent=newest,
+        version=newest.version + 1,
+    )
+    queue_generation(row, by=by)
+    Generation.objects.filter(pk=newest.pk).update(followed_up=True, escalated=False)
+    return row
+
+
+def came_to_nothing(generation: Generation) -> bool:
+    """Over, without a picture, and no machine goes on from it."""
+    ended = generation.state in {GenerationState.REFUSED, GenerationState.FAILED} and generation.followed_up
+    return ended or generation.state == GenerationState.CANCELLED
+
+
 def pause_run(campaign: Campaign) -> None:
     """Nothing new is sent; what is at a provider is still collected."""
     campaigns.set_paused(campaign=campaign, paused=True)

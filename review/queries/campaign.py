@@ -9,8 +9,11 @@ from django.db.models import Q, QuerySet, Sum
 from django.urls import reverse
 
 from campaigns.models import Budget, Campaign, Shot, User
+from generation.catalogue import UnknownModel
 from generation.gate import LABELS
 from generation.models import Generation, GenerationEvent, LedgerEntry, Score
+from generation.services.estimates import estimate_shot
+from generation.services.runs import came_to_nothing
 from generation.silence import silence_banner
 from generation.states import UNFINISHED, GenerationState
 from review.models import SignOff, Verdict
@@ -53,13 +56,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A render that failed. `technical` is for admins only, who may retry."""
+    """A render that failed. `technical` is for admins only, who may retry; `for_admins`: an admin could."""
 
     id: str
     number: int
     words: str
     technical: str
     may_retry: bool
+    for_admins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,15 @@ class Try:
     change: str
     outcome: str
     prompt: str
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """No picture came of a shot: starting it again, with its price in USD, and where its words are changed."""
+
+    price: Decimal
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,7 @@ class ShotRow:
     older: int
     tried: list[Try] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +160,15 @@ def read_campaign(campaign: Campaign, *, viewer: User, after: str = "", admin: b
 def _stacks(campaign: Campaign, shots: list[Shot], *, viewer: User) -> dict[int, list[Generation]]:
     """The versions of these shots, newest first, with what their rows need. One query."""
     rows: QuerySet[Generation] = _with_own_verdict(Generation.objects.filter(shot__in=shots), viewer).only(
-        *COLUMNS, "error_kind", "error_text", "direction", "purpose", "metadata", "attempt"
+        *COLUMNS,
+        "error_kind",
+        "error_text",
+        "direction",
+        "purpose",
+        "metadata",
+        "attempt",
+        "followed_up",
+        "seed",
     )
     stacks: dict[int, list[Generation]] = {}
     for row in rows.order_by("shot_id", "-version"):
@@ -167,7 +189,20 @@ def _row(shot: Shot, *, number: int, stack: list[Generation], campaign: Campaign
         versions=versions,
         older=max(0, len(stack) - VERSIONS),
         troubles=[_trouble(row, admin=admin) for row in stack[:VERSIONS] if _is_trouble(row)],
+        again=_again(shot, stack),
     )
+
+
+def _again(shot: Shot, stack: list[Generation]) -> Again | None:
+    if not stack or not came_to_nothing(stack[0]) or any(row.state == GenerationState.READY for row in stack):
+        return None
+    try:
+        estimate = estimate_shot(model_key=shot.model, width=shot.width, height=shot.height)
+    except UnknownModel:
+        return None
+    place = f"?after={shot.position - 1}-0" if shot.position else ""
+    plan = f"{reverse('plan', args=[shot.campaign_id])}{place}#shot-{shot.pk}"
+    return Again(price=estimate.price + estimate.scoring, plan=plan)
 
 
 def _version(row: Generation, *, blind: bool) -> Version:
@@ -209,18 +244,22 @@ def state_of_stack(stack: list[Generation], versions: list[Version]) -> tuple[st
 
 
 def _is_trouble(row: Generation) -> bool:
-    return row.state == GenerationState.FAILED or row.error_kind == "unscored"
+    """Failed, or given up for another reason than what one sees: unscored, no budget, a step that was parked."""
+    given_up = row.escalated and bool(row.error_kind) and row.error_kind != "safety"
+    return row.state == GenerationState.FAILED or given_up
 
 
 def _trouble(row: Generation, *, admin: bool) -> Trouble:
     technical = row.error_text if TECHNICAL in row.error_text or row.error_kind == "parked" else ""
+    retriable = row.state == GenerationState.FAILED or row.error_kind == "parked"
     plain = SAID_OF_FAILURE.get(row.error_kind, "") or ("" if technical else row.error_text)
     return Trouble(
         id=row.pk,
         number=row.version,
         words=plain or "It failed for a technical reason. Everything so far is kept.",
         technical=technical if admin else "",
-        may_retry=admin and row.state == GenerationState.FAILED,
+        may_retry=admin and retriable,
+        for_admins=retriable and not admin,
     )
 
 
@@ -247,10 +286,18 @@ def _try(row: Generation, *, prompt: str, reason: str) -> Try:
         outcome = "Scored" if hidden else f"{row.average:.1f}, needs {row.campaign.bar}. {reason}".strip()
     elif row.state in (GenerationState.REFUSED, GenerationState.FAILED) and TECHNICAL not in row.error_text:
         outcome = row.error_text or STATE_WORDS[GenerationState(row.state)]
+        outcome = f"Refused: {outcome}" if row.state == GenerationState.REFUSED and row.error_text else outcome
     else:
         outcome = STATE_WORDS.get(GenerationState(row.state), "Not scored")
     change = row.direction or ("First attempt" if row.version == 1 else "Another attempt")
-    return Try(number=row.version, model=model_label(row.model), change=change, outcome=outcome, prompt=prompt)
+    return Try(
+        number=row.version,
+        model=model_label(row.model),
+        change=change,
+        outcome=outcome,
+        prompt=prompt,
+        seed=row.seed,
+    )
 
 
 EVENTS = {

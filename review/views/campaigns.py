@@ -1,9 +1,10 @@
 """The campaigns of a house, and one of them, live."""
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
@@ -82,6 +83,24 @@ def retry_generation(request: MemberRequest, pk: str) -> HttpResponse:
     else:
         messages.success(request, f"{generation.shot.title} goes on.")
     return redirect("campaign", generation.campaign_id)
+
+
+@require_POST
+@member_required()
+def start_again(request: MemberRequest, pk: int, shot_pk: int) -> HttpResponse:
+    """A shot of which no picture came, once more as it is planned now."""
+    found = campaign_for(request, pk)
+    shot = get_object_or_404(found.shots.filter(removed_at__isnull=True), pk=shot_pk)
+    shot.campaign = found
+    try:
+        runs.start_again(shot, by=_person(request))
+    except (runs.CannotStart, ledger.NoHeadRoom) as error:
+        messages.warning(request, f"Not started. {error}")
+    except IntegrityError:
+        messages.info(request, f"{shot.title} was started a moment ago.")
+    else:
+        messages.success(request, f"{shot.title} is started again.")
+    return redirect(f"{reverse('campaign', args=[pk])}#shot-{shot.pk}")
 
 
 def _person(request: MemberRequest) -> User:

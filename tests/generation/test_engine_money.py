@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from config import environment
-from generation import claims, lifecycle
+from generation import claims, ladder, lifecycle
 from generation.conductor import Conductor, leave_database
 from generation.models import Generation, LedgerEntry
 from generation.providers import registry
@@ -251,15 +251,92 @@ def test_a_correction_that_fails_is_paid_and_a_person_decides(claude: RunningFak
     [row] = start(make_campaign(shots=1, bar="9.5"))
     with_picture(row)
     assert score_image(row.pk, holder="test")
-    claude.script({"on": "message", "fault": "529"})
+    claude.script({"on": "message", "fault": "529", "retry_after": 40})
     with pytest.raises(ProviderBusy):
         follow_up(row.pk)
+    row.refresh_from_db()
+    # nobody asks before the time that the provider named
+    assert row.claimed_until is not None
+    assert row.claimed_until > timezone.now() + timedelta(seconds=30)
+    assert Nudge("follow_up", row.pk) not in find_unfinished()
+    Generation.objects.update(claimed_until=None)
     claude.script({"on": "message", "fault": "not_json", "times": None})
     assert follow_up(row.pk) is None
     row.refresh_from_db()
     assert row.escalated
     assert spent() == claude.bill
     balanced()
+
+
+# --- ends that nobody asked for ---------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_model_that_always_breaks_off_is_not_sent_for_ever() -> None:
+    [row] = start(make_campaign(shots=1))
+    broken = RenderProgress(RenderStatus.INTERRUPTED, error_kind="infrastructure", error_text="Prediction failed.")
+    waits = []
+    for sending in range(ladder.MAX_INTERRUPTIONS + 1):
+        bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id=f"p{sending}")
+        dispatch.record_progress(row, broken)
+        row.refresh_from_db()
+        if row.state == "queued":
+            assert row.due_at is not None
+            waits.append((row.due_at - timezone.now()).total_seconds())
+    assert (row.state, row.error_kind, row.attempt) == ("failed", "interrupted", 1)
+    assert "broke off 6 times" in row.error_text
+    assert waits[-1] > waits[0]
+    assert spent() == 0
+    balanced()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("asked", "kind", "state", "paid"),
+    [
+        (True, "cancelled", "cancelled", Decimal("0.002925")),
+        (True, "aborted", "cancelled", Decimal(0)),
+        (False, "aborted", "queued", Decimal(0)),
+        (False, "cancelled", "failed", Decimal("0.002925")),
+    ],
+)
+def test_a_cancelling_that_nobody_here_asked_for_does_not_end_in_silence(
+    asked: bool, kind: str, state: str, paid: Decimal
+) -> None:
+    [row] = start(make_campaign(shots=1, models=(SDXL,)))
+    bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id="p1", cancel_asked=asked)
+    metrics = {} if kind == "aborted" else {"predict_time": 3.0}
+    dispatch.record_progress(row, RenderProgress(RenderStatus.CANCELLED, error_kind=kind, metrics=metrics))
+    row.refresh_from_db()
+    assert (row.state, spent()) == (state, paid)
+    if state == "failed":
+        assert "not by Loupe" in row.error_text
+        assert Nudge("follow_up", row.pk) in find_unfinished()
+    if state != "queued":
+        balanced()
+
+
+@pytest.mark.django_db
+def test_a_step_that_fails_by_a_mistake_of_ours_is_parked_with_its_traceback(
+    claude: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [row] = start(make_campaign(shots=1, bar="9.5"))
+    with_picture(row)
+    assert score_image(row.pk, holder="test")
+
+    def stumble(*_: Any, **__: Any) -> None:
+        raise LookupError("the drawer is empty")
+
+    monkeypatch.setattr(registry.prompt_writer(), "direct", stumble)
+    for _ in range(ladder.MAX_TRIES + 1):
+        assert follow_up(row.pk) is None
+        Generation.objects.update(claimed_until=None)
+    row.refresh_from_db()
+    assert (row.state, row.error_kind, row.escalated, row.followed_up) == ("ready", "parked", True, True)
+    assert "the drawer is empty" in row.error_text
+    assert row.campaign.created_by is not None
+    assert retry_generation(row, by=row.campaign.created_by) == Nudge("follow_up", row.pk)
+    monkeypatch.undo()
 
 
 # --- smaller things ------------------------------------------------------------------------

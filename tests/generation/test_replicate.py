@@ -206,7 +206,7 @@ def test_a_model_that_only_takes_words_refuses_a_picture_to_change(fake_replicat
         ({"fault": "401"}, ProviderRefused, "unauthorised", "REPLICATE_API_TOKEN"),
         ({"fault": "402"}, ProviderRefused, "no_credit", "credit"),
         ({"fault": "404"}, ProviderRefused, "not_found", "Choose another"),
-        ({"fault": "422"}, ProviderRefused, "invalid_input", 'output_format: .*"jpg", "png"'),
+        ({"fault": "422"}, ProviderRefused, "invalid_input", 'request: output_format must .*"jpg", "png"'),
         ({"fault": "429", "retry_after": 7}, ProviderBusy, "throttled", "slow down"),
         ({"fault": "503"}, ProviderBusy, "unavailable", "503"),
         ({"fault": "500"}, OutcomeUnknown, "server_error", "may have begun"),

@@ -360,7 +360,7 @@ def attack(*, deliveries_sent: int, seed: int = 20) -> dict[str, int]:
             genuine = body_of(row, status=outcome, error="CUDA out of memory (E1001)" if outcome == "failed" else None)
             assert deliver(genuine, attempt=row.pk, number=f"genuine{number}") == 200
             sent.append((f"genuine{number}", genuine, row.pk))
-            finished[row.pk] = {"succeeded": "fetching", "failed": "failed", "canceled": "cancelled"}[outcome]
+            finished[row.pk] = {"succeeded": "fetching", "failed": "failed", "canceled": "failed"}[outcome]
         handle_all()
     before = {row.pk: row.state for row in rows}
     wrong = [

@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from campaigns.models import Budget, Campaign, Membership
+from campaigns.models import Budget, Campaign, Membership, Shot
 from generation import ledger
-from generation.models import Generation, Reservation
+from generation.models import Generation, GenerationEvent, Reservation
+from generation.services.sweep import Nudge
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,90 @@ def test_a_second_retry_is_harmless(client: Client, campaign: Campaign) -> None:
         client.post(reverse("retry-generation", args=[row.pk]))
     assert Budget.objects.get().reserved == Decimal("0.044")
     assert row.events.count() == 1
+
+
+def again(client: Client, shot: Shot) -> str:
+    return client.post(reverse("start-again", args=[shot.campaign_id, shot.pk]), follow=True).content.decode()
+
+
+@pytest.mark.parametrize("state", ["refused", "failed", "cancelled"])
+def test_a_shot_of_which_no_picture_came_is_started_again_with_the_words_of_the_plan(
+    client: Client, campaign: Campaign, member: Membership, state: str
+) -> None:
+    """By whoever may start one: an admin is not needed."""
+    member.role = "reviewer"
+    member.save()
+    shot = factories.ShotFactory(campaign=campaign, title="Skin", model=FLUX, width=1024, height=1024)
+    old = factories.GenerationFactory(shot=shot, state=state, followed_up=True, escalated=True)
+    page = show(client, campaign)
+    assert "Change words or model" in page
+    assert "Start again, about" in page
+    Shot.objects.update(prompt="A person, calm")
+    assert "Skin is started again." in again(client, shot)
+    made = Generation.objects.exclude(pk=old.pk).get()
+    assert (made.state, made.attempt, made.purpose, made.version) == ("queued", 1, "create", old.version + 1)
+    assert made.prompt.startswith("A person, calm")
+    assert made.reservation.state == "open"
+    assert "Not started." in again(client, shot)
+    old.refresh_from_db()
+    assert not old.escalated
+    assert "Start again" not in show(client, campaign)
+
+
+def test_a_shot_with_a_picture_is_not_started_again(client: Client, campaign: Campaign) -> None:
+    shot = factories.ShotFactory(campaign=campaign)
+    factories.GenerationFactory(shot=shot, ready=True, scored=8.0)
+    factories.GenerationFactory(shot=shot, refused=True, followed_up=True)
+    assert "Start again" not in show(client, campaign)
+    assert "This shot has a picture" in again(client, shot)
+    foreign = factories.ShotFactory()
+    assert client.post(reverse("start-again", args=[foreign.campaign_id, foreign.pk])).status_code == 404
+    assert Generation.objects.count() == 2
+
+
+def test_without_head_room_it_is_not_started_again(client: Client, campaign: Campaign) -> None:
+    shot = factories.ShotFactory(campaign=campaign, model=FLUX, width=1024, height=1024)
+    factories.GenerationFactory(shot=shot, refused=True, followed_up=True)
+    ledger.set_limit(workspace=campaign.workspace, campaign=campaign, limit=Decimal("0.01"))
+    assert "Not started. The budget of this campaign has $0.01 left" in again(client, shot)
+    assert Generation.objects.count() == 1
+
+
+def test_what_stopped_a_picture_that_exists_is_said(client: Client, campaign: Campaign) -> None:
+    """No budget for a further attempt, no score, a step that was parked: the picture is there, the reason too."""
+    for kind, text in (("budget", "No further attempt: the budget has $0.01 left."), ("unscored", "x")):
+        factories.GenerationFactory(
+            shot__campaign=campaign, ready=True, scored=5.0, escalated=True, error_kind=kind, error_text=text
+        )
+    page = show(client, campaign)
+    assert "No further attempt: the budget has $0.01 left." in page
+    assert "It could not be scored, so a person decides." in page
+    assert "Retry" not in page
+
+
+def test_a_step_that_was_parked_after_the_picture_is_taken_up_again(
+    client: Client,
+    campaign: Campaign,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr("review.views.campaigns.send_nudge", sent.append)
+    row = factories.GenerationFactory(
+        shot__campaign=campaign,
+        refused=True,
+        followed_up=True,
+        escalated=True,
+        error_kind="parked",
+        error_text="Traceback (most recent call last): the writer's door is missing",
+    )
+    GenerationEvent.objects.create(generation=row, origin="rendering", to="refused", note="flagged (E005)")
+    assert "the writer&#x27;s door is missing" in show(client, campaign)
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("retry-generation", args=[row.pk]))
+    row.refresh_from_db()
+    assert (row.state, row.followed_up, row.escalated, row.error_text) == ("refused", False, False, "flagged (E005)")
+    assert sent == [Nudge("follow_up", row.pk)]
 
 
 def test_independent_looks_stay_independent(client: Client, campaign: Campaign, member: Membership) -> None:
