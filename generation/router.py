@@ -4,6 +4,7 @@ A model that has been retired stays out of the lists below; its successor stands
 (docs/adr/0003-models-of-the-router.md).
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -199,6 +200,28 @@ def fold_constraints(model: CatalogueModel, prompt: str, negative: str) -> tuple
     return f"{body} The picture shows none of these: {', '.join(unwanted)}.".strip(), ""
 
 
+# What a shot may want although it is usually kept out: words that show that it does.
+_WANTED = {
+    "text": r"\b(text|words?|letter(s|ing)?|headline|slogan|typograph\w*)\b",
+    "logo": r"\blogos?\b",
+    "hands": r"\b(hands?|fingers?|holding|holds)\b",
+    "person": r"\b(persons?|people|m[ae]n|wom[ae]n|child(ren)?|someone|faces?|portrait|wear(s|ing)|runners?)\b",
+}
+
+
+def usual_constraints(
+    model: CatalogueModel, *, given: Collection[str], shows: str, wants_text: bool
+) -> tuple[str, ...]:
+    """`given`, and the model's usual ones where the shot wants none of them. `shows`: what is to be seen, in words."""
+    constraints = list(given)
+    known = {entry.casefold().rstrip("s") for entry in constraints}
+    for usual in filter(None, (part.strip() for part in model.default_negative.split(","))):
+        wanted = (usual == "text" and wants_text) or re.search(_WANTED.get(usual, r"(?!)"), shows, re.IGNORECASE)
+        if not wanted and usual.rstrip("s") not in known:
+            constraints.append(usual)
+    return tuple(constraints)
+
+
 def other_safety_profile(model_key: str, request: RoutingRequest, available: Collection[CatalogueModel]) -> str | None:
     """Another model for the same work with a different safety filter, or None: the first that fits the branch.
 
@@ -219,4 +242,5 @@ __all__ = [
     "fold_constraints",
     "other_safety_profile",
     "route",
+    "usual_constraints",
 ]

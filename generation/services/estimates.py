@@ -3,6 +3,7 @@
 The figures are those of `runs.preflight`; only the road to them is shorter.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,7 +13,7 @@ from campaigns.models import Campaign, Shot
 from generation import catalogue, ledger
 from generation.models import Generation
 from generation.services.planning import estimate_score_cost, estimate_words_cost
-from generation.services.runs import head_room_asked
+from generation.services.runs import campaign_references, head_room_asked, megapixels_handed_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,11 @@ class StartEstimate:
         return self.asked - self.balance.head_room
 
 
-def estimate_shot(*, model_key: str, width: int, height: int) -> ShotEstimate:
-    """Price, seconds and drawn size of one render. Raises catalogue.UnknownModel."""
+def estimate_shot(*, model_key: str, width: int, height: int, references: Sequence[int] = ()) -> ShotEstimate:
+    """Price, seconds and drawn size of one render; `references` are ids of the pictures that go along.
+
+    Raises catalogue.UnknownModel.
+    """
     model = catalogue.get_model(model_key)
     size = catalogue.snap_size(model, width, height)
     return ShotEstimate(
@@ -83,7 +87,12 @@ def estimate_shot(*, model_key: str, width: int, height: int) -> ShotEstimate:
         width=size.width,
         height=size.height,
         notice=size.notice,
-        price=catalogue.estimate_cost(model, size.width, size.height),
+        price=catalogue.estimate_cost(
+            model,
+            size.width,
+            size.height,
+            input_megapixels=megapixels_handed_in(model, references=references),
+        ),
         scoring=estimate_score_cost(width=size.width, height=size.height),
         seconds=model.typical_seconds,
         repeatable=model.supports_seed,
@@ -97,7 +106,7 @@ def never_rendered(campaign: Campaign) -> QuerySet[Shot]:
 
 
 def estimate_start(campaign: Campaign) -> StartEstimate:
-    """Totals of starting every shot with a prompt that was never rendered. Four queries however many shots."""
+    """Totals of starting every shot with a prompt that was never rendered. Few queries however many shots."""
     waiting = never_rendered(campaign)
     groups = (
         waiting.exclude(prompt="")
@@ -106,8 +115,11 @@ def estimate_start(campaign: Campaign) -> StartEstimate:
         .order_by("model", "width", "height")
     )
     lines, renders, scores, seconds = [], Decimal(0), Decimal(0), 0.0
+    references = campaign_references(campaign)
     for group in groups:
-        one = estimate_shot(model_key=group["model"], width=group["width"], height=group["height"])
+        one = estimate_shot(
+            model_key=group["model"], width=group["width"], height=group["height"], references=references
+        )
         count = group["shots"]
         renders += one.price * count
         scores += one.scoring * count

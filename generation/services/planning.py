@@ -169,13 +169,18 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
     written = words.ask(
         lambda: writer.write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand), **_where(campaign, shot)
     )
-    fields: dict[str, object] = {
+    fields = {} if shot.model_overridden else choose_model(shot)
+    constraints = router.usual_constraints(
+        catalogue.get_model(str(fields.get("model", shot.model))),
+        given=written.prompt.negatives,
+        shows=f"{shot.title} {shot.description} {written.prompt.scene}",
+        wants_text=shot.wants_text,
+    )
+    fields |= {
         "prompt": written.prompt.text,
-        "negative_prompt": ", ".join(written.prompt.negatives),
+        "negative_prompt": ", ".join(constraints),
         "palette": list(written.prompt.palette),
     }
-    if not shot.model_overridden:
-        fields |= choose_model(shot)
     return campaigns.edit_shot(shot, **fields)
 
 

@@ -13,6 +13,7 @@ from campaigns.models import Campaign, Reference, Shot, User
 from generation import catalogue, ledger, lifecycle, router
 from generation.models import Generation
 from generation.seeds import derive_seed
+from generation.services import requests
 from generation.services.planning import estimate_score_cost, estimate_words_cost
 from generation.states import GenerationState, Purpose
 
@@ -68,7 +69,8 @@ def shots_to_start(campaign: Campaign) -> list[Shot]:
 def preflight(campaign: Campaign, *, shots: Sequence[Shot] | None = None) -> Preflight:
     """Price, seconds and head-room of starting `shots` (default: all that were never rendered)."""
     chosen = shots_to_start(campaign) if shots is None else list(shots)
-    lines = tuple(_preflight_line(shot) for shot in chosen)
+    references = campaign_references(campaign)
+    lines = tuple(_preflight_line(shot, references=references) for shot in chosen)
     total = sum((line.price + line.scoring for line in lines), Decimal(0)) + estimate_words_cost(prompts=len(lines))
     return Preflight(
         lines=lines,
@@ -84,7 +86,7 @@ def head_room_asked(total: Decimal) -> Decimal:
     return (total * BUFFER / HEAD_ROOM_STEP).to_integral_value(rounding=ROUND_UP) * HEAD_ROOM_STEP
 
 
-def _preflight_line(shot: Shot) -> PreflightLine:
+def _preflight_line(shot: Shot, *, references: Sequence[int]) -> PreflightLine:
     model = catalogue.get_model(shot.model)
     size = catalogue.snap_size(model, shot.width, shot.height)
     return PreflightLine(
@@ -94,7 +96,12 @@ def _preflight_line(shot: Shot) -> PreflightLine:
         width=size.width,
         height=size.height,
         notice=size.notice,
-        price=catalogue.estimate_cost(model, size.width, size.height),
+        price=catalogue.estimate_cost(
+            model,
+            size.width,
+            size.height,
+            input_megapixels=megapixels_handed_in(model, references=references),
+        ),
         scoring=estimate_score_cost(width=size.width, height=size.height),
         seconds=model.typical_seconds,
         repeatable=model.supports_seed,
@@ -145,10 +152,26 @@ def campaign_references(campaign: Campaign) -> list[int]:
 def reservation_for(generation: Generation) -> Decimal:
     """USD promised for one generation: render and scoring with the buffer."""
     model = catalogue.get_model(generation.model)
+    handed_in = megapixels_handed_in(model, references=generation.references, edit=requests.edit_of(generation))
     return (
-        catalogue.estimate_cost(model, generation.width, generation.height)
+        catalogue.estimate_cost(model, generation.width, generation.height, input_megapixels=handed_in)
         + estimate_score_cost(width=generation.width, height=generation.height)
     ) * BUFFER
+
+
+def megapixels_handed_in(
+    model: catalogue.CatalogueModel, *, references: Sequence[int] = (), edit: Generation | None = None
+) -> float:
+    """Megapixels of the pictures that go along, for the models that charge for them; asks nothing for the others."""
+    if not any(part.unit == "input_megapixel" for part in model.price.parts):
+        return 0.0
+    sizes = []
+    if edit is not None and (source := requests.source_of(edit)):
+        sizes.append((source.image_width or source.width, source.image_height or source.height))
+    if references and model.fields.references:
+        sizes += Reference.objects.filter(pk__in=references).order_by("pk").values_list("width", "height")
+    most = max(1, model.fields.most_references)
+    return sum(width * height for width, height in sizes[:most]) / 1_000_000
 
 
 def draft_generation(

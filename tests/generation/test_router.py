@@ -11,6 +11,7 @@ from generation.router import (
     fold_constraints,
     other_safety_profile,
     route,
+    usual_constraints,
 )
 
 ALL = available_models(frozenset({"local", "replicate"}))
@@ -97,6 +98,23 @@ def test_constraints_are_folded_where_there_is_no_negative_prompt() -> None:
     assert fold_constraints(FLUX, prompt, "text") == (prompt, "")
     assert fold_constraints(SDXL, "Headphones", "text, logo") == ("Headphones", "text, logo")
     assert fold_constraints(FLUX, "Headphones", " ") == ("Headphones", "")
+
+
+@pytest.mark.parametrize(
+    ("shows", "wants_text", "added"),
+    [
+        ("Headphones on slate", False, "watermark, text, logo, hands, person, low quality, deformed"),
+        ("A woman wearing the headphones", False, "watermark, text, logo, hands, low quality, deformed"),
+        ("A hand holding the cup", False, "watermark, text, logo, person, low quality, deformed"),
+        ("A poster", True, "watermark, logo, hands, person, low quality, deformed"),
+    ],
+)
+def test_what_is_usually_kept_out_stays_out_unless_the_shot_wants_it(shows: str, wants_text: bool, added: str) -> None:
+    constraints = usual_constraints(FLUX, given=("glare",), shows=shows, wants_text=wants_text)
+    assert ", ".join(constraints) == f"glare, {added}"
+    twice = usual_constraints(FLUX, given=("Watermarks", "logo"), shows=shows, wants_text=wants_text)
+    assert [entry.casefold().rstrip("s") for entry in twice].count("watermark") == 1
+    assert twice.count("logo") == 1
 
 
 @pytest.mark.parametrize(
