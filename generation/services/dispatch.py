@@ -31,6 +31,7 @@ SUBMIT_LEASE_SECONDS = 22.0
 DOUBT_SECONDS = 5.0
 # A report comes within a second of the end and is tried again for a minute: looks are rarer, never absent.
 REPORTED_PATIENCE = 2.0
+WAITED = "Start it again later, or choose another model."
 # What a bill is made from.
 BILLED_BY = (
     "pk",
@@ -212,7 +213,7 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
         # an empty output list is a picture that the safety filter dropped silently
         text = progress.error_text or "The provider's safety filter returned no picture."
         _refuse(generation, kind=progress.error_kind or "safety", text=text, progress=progress)
-    elif status is RenderStatus.INTERRUPTED:
+    elif status is RenderStatus.INTERRUPTED or (progress.error_kind == "aborted" and not generation.cancel_asked):
         _interrupt(generation, progress)
     elif status is RenderStatus.CANCELLED:
         _end_cancelled(generation, progress)
@@ -224,12 +225,9 @@ def record_progress(generation: Generation, progress: RenderProgress) -> bool:
 
 
 def _end_cancelled(generation: Generation, progress: RenderProgress) -> None:
-    """As a person asked. What nobody here asked for: before it ran it is sent again, after that people see it."""
+    """As a person asked; what nobody here asked for, people must see."""
     to, changes = GenerationState.CANCELLED, dict[str, Any]()
     if not generation.cancel_asked:
-        if progress.error_kind == "aborted":
-            _interrupt(generation, progress)
-            return
         text = "It was cancelled at the provider, not by Loupe; what it ran is paid. Start it again if it is wanted."
         to, changes = GenerationState.FAILED, {"error_kind": "cancelled_there", "error_text": text}
     with transaction.atomic():
@@ -334,16 +332,13 @@ def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderPro
             ledger.close(generation)
 
 
-WAITED = "Start it again later, or choose another model."
-
-
 def _send_later(generation: Generation, *, text: str, kind: str, retry_after: float | None) -> bool:
     interrupted = len(generation.earlier_ids)
     if generation.tries >= ladder.MAX_TRIES * 4:
         return fail(generation, kind="busy", text=f"Tried {generation.tries} times. The last answer: {text} {WAITED}")
     if generation.state == GenerationState.RENDERING and interrupted >= ladder.MAX_INTERRUPTIONS:
-        said = f"The provider broke off {interrupted + 1} times without a picture. The last time: {text} {WAITED}"
-        return fail(generation, kind="interrupted", text=said)
+        text = f"The provider broke off {interrupted + 1} times without a picture. The last time: {text} {WAITED}"
+        return fail(generation, kind="interrupted", text=text)
     wait = ladder.wait_before_try(
         tries=max(generation.tries, interrupted), retry_after=retry_after, jitter=random.random()
     )
