@@ -18,6 +18,7 @@ from review.queries import sheet as queries
 from review.queries.assigned import read_colleagues
 from review.queries.cards import read_page
 from review.queries.counts import Counts, read_counts
+from review.queries.presence import read_present
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 from review.queries.stacks import read_turned
 from review.services.reasons import living_reasons
@@ -72,6 +73,7 @@ def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
     changes = queries.read_changes(campaign, wanted, viewer=request.user, since=since)  # type: ignore[arg-type]
     if wanted.stack:
         changes["turned"] = read_turned(campaign, since=since)
+    changes["present"] = read_present(campaign.workspace_id, viewer=request.user)  # type: ignore[arg-type]
     return JsonResponse(changes)
 
 

@@ -6,6 +6,7 @@ import { openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { sendLeftBehind } from "./left_behind.js";
 import { openMarks } from "./marks.js";
+import { lookAt } from "./presence.js";
 import { openQueue } from "./queue.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
@@ -305,6 +306,7 @@ const begin = () => {
   const before = shownBefore.get(root.dataset.id);
   if (before && verdicts.pending(root.dataset.id)) draw(before.decision, before.words);
   showRemaining();
+  lookAt(root);
   if (refusals.has(root.dataset.id)) showRefusal(refusals.get(root.dataset.id));
   if (!root.dataset.queue) return;
   queue ??= openQueue(root, { told: onQueueTold, decided: (id) => decided.has(id) });

@@ -2,6 +2,7 @@
 import { assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
+import { drawPeople } from "./presence.js";
 import * as verdicts from "./verdicts.js";
 
 const sheet = document.getElementById("sheet");
@@ -294,6 +295,24 @@ const turnStacks = async (turned) => {
   }
 };
 
+/* colleagues at a picture just now */
+const drawPresent = (present) => {
+  for (const list of sheet.querySelectorAll(".frame > .present")) if (!present[list.parentElement.dataset.id]) list.remove();
+  for (const [id, people] of Object.entries(present)) {
+    const frame = frameOf(id);
+    if (!frame) continue;
+    let list = frame.querySelector(":scope > .present");
+    if (!list) {
+      list = document.createElement("ul");
+      list.className = "present";
+      list.setAttribute("role", "list");
+      list.setAttribute("aria-label", "Looking at it now");
+      frame.append(list);
+    }
+    drawPeople(list, people);
+  }
+};
+
 let since = sheet?.dataset.now;
 const poll = async () => {
   let pause = POLL_CALM;
@@ -303,6 +322,7 @@ const poll = async () => {
     if (answer?.ok) {
       const told = await answer.json();
       since = told.now;
+      drawPresent(told.present);
       if (told.turned) await turnStacks(told.turned);
       else for (const id of told.arrived) if (!frameOf(id)) arrived.add(id);
       showArrivals();
