@@ -145,6 +145,11 @@ def finish_planning(*, campaign: Campaign, note: str = "", failed: bool = False)
     campaign.save(update_fields=["planning", "planning_note"])
 
 
+def note_waiting(campaign_id: int, note: str) -> None:
+    """Why a campaign is still being planned, for people; no news where it is planned by now."""
+    Campaign.objects.filter(pk=campaign_id, planning=Campaign.Planning.WAITING).update(planning_note=note)
+
+
 def plan_again(campaign: Campaign) -> bool:
     """Have a brief that could not be planned read once more; False where that is not the case (any more)."""
     asked = Campaign.objects.filter(pk=campaign.pk, planning=Campaign.Planning.FAILED).update(

@@ -8,6 +8,7 @@ from typing import Any
 from generation.providers import anthropic_texts as texts
 from generation.providers.anthropic_answers import (
     BRIEF_SCHEMA,
+    MOST_WORDS,
     PROMPT_SCHEMA,
     REVISION_SCHEMA,
     REWRITE_SCHEMA,
@@ -122,12 +123,14 @@ class AnthropicWriter:
         )
         return replace(rewritten, usage=usage)
 
-    def _rewrite(self, task: str, **material: str) -> RewrittenPrompt:
+    def _rewrite(self, task: str, *, prompt: str, **material: str) -> RewrittenPrompt:
+        """A long prompt (a revision of many marks) may stay as long as it is."""
+        most_words = max(MOST_WORDS, len(prompt.split()))
         rewritten, usage = self._claude.ask(
             system=texts.WRITER,
-            content=[{"type": "text", "text": task}, _material(**material)],
+            content=[{"type": "text", "text": task}, _material(prompt=prompt, **material)],
             schema=REWRITE_SCHEMA,
-            read=read_rewrite,
+            read=lambda content: read_rewrite(content, most_words=most_words),
         )
         return replace(rewritten, usage=usage)
 

@@ -111,10 +111,13 @@ def read_scores(content: dict[str, Any], *, with_brand: bool) -> dict[str, Dimen
     return scores
 
 
-def read_rewrite(content: dict[str, Any]) -> RewrittenPrompt:
-    """A softened or directed prompt. Raises Malformed."""
-    text = _text(content, "text", most=4_000)
-    _check_words(text)
+def read_rewrite(content: dict[str, Any], *, most_words: int = MOST_WORDS) -> RewrittenPrompt:
+    """A softened or directed prompt, its lines as they are. Raises Malformed."""
+    value = content.get("text")
+    if not isinstance(value, str) or not value.strip():
+        raise Malformed('"text" is missing.')
+    text = "\n".join(" ".join(line.split()) for line in value.strip().splitlines())[:8_000]
+    _check_words(text, most=most_words)
     return RewrittenPrompt(text=text, usage=_NO_USAGE)
 
 
@@ -240,7 +243,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _check_words(text: str) -> None:
+def _check_words(text: str, *, most: int = MOST_WORDS) -> None:
     count = len(text.split())
-    if count > MOST_WORDS:
-        raise Malformed(f"it has {count} words; at most {MOST_WORDS} are allowed, all parts together.")
+    if count > most:
+        raise Malformed(f"it has {count} words; at most {most} are allowed, all parts together.")

@@ -82,8 +82,9 @@ SOFTEN = """A safety filter refused the prompt in the material. Describe the sam
 setting, light and composition, in words that such a filter accepts: no bare skin, bodies, names of persons, brands or \
 places that are not needed, no double meaning. Example: "a woman wearing the headphones, eyes closed, lit from behind" \
 becomes "a person wearing the headphones, calm expression, backlit golden hour, head and shoulders only". Under 120 \
-words, English, the prompt only. Never make a picture that ought to be refused look harmless: if the request itself is \
-unfit for advertising, describe the nearest fit one."""
+words, English, the prompt only. A prompt that begins with "Revise the picture:" instructs an editing model: keep its \
+form, line by line, and soften the words of each line only. Never make a picture that ought to be refused look \
+harmless: if the request itself is unfit for advertising, describe the nearest fit one."""
 
 DIRECT = """The picture drawn from the prompt in the material was weakest in the named dimension, for the given \
 reason. Add exactly one corrective instruction to the prompt that mends this, and keep everything else as it is. Under \

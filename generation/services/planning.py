@@ -80,6 +80,7 @@ def plan_campaign(campaign_id: int) -> None:
         # nobody asks before that
         wait = ladder.wait_before_try(tries=BUSY_TRIES, retry_after=busy.retry_after, jitter=random.random())
         leases.hold_lease(**lease, seconds=wait)
+        campaigns.note_waiting(campaign_id, f"{busy} It is asked again by itself; nothing is lost.")
         raise
     except BaseException:
         leases.end_lease(**lease)

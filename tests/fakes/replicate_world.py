@@ -47,6 +47,8 @@ FAILURE_STRINGS = {
     "interrupted": "Prediction interrupted; please retry (code: PA)",
     "director": "Director: unexpected error handling prediction (E9828)",
     "prediction_failed": "Prediction failed.",
+    "E1000": "An unknown error occurred (E1000)",
+    "E6716": "Timeout while starting the model (E6716)",
     "E1001": "CUDA out of memory. Tried to allocate 2.00 GiB (E1001)",
     "model": "Unsupported image mode: CMYK",
 }

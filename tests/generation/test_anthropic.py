@@ -256,6 +256,14 @@ def test_soften_and_direct_give_words(fake_anthropic: RunningFake) -> None:
     assert "Too tight" in sent[1]
 
 
+def test_a_softened_revision_keeps_its_lines_however_long_it_is(fake_anthropic: RunningFake) -> None:
+    revision = "Revise the picture:\n" + "\n".join(f"- upper left: change: bare skin number {n}." for n in range(30))
+    softer = revision.replace("bare skin", "fabric")
+    fake_anthropic.script({"on": "message", "fault": "answer", "content": {"text": softer}})
+    assert writer(fake_anthropic).soften(prompt=revision, refusal="flagged").text == softer
+    assert len(fake_anthropic.entries("calls")) == 1
+
+
 def test_the_writer_may_decline(fake_anthropic: RunningFake) -> None:
     fake_anthropic.script({"on": "message", "fault": "refusal"})
     with pytest.raises(ProviderRefused, match="person") as refused:

@@ -11,6 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -18,7 +20,7 @@ from campaigns.models import Campaign
 from config import environment
 from generation import claims, ladder, lifecycle
 from generation.conductor import Conductor, leave_database
-from generation.models import Generation, LedgerEntry
+from generation.models import Generation, Lease, LedgerEntry
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus
 from generation.services import arrival, dispatch
@@ -244,6 +246,28 @@ def test_planning_that_fails_is_paid(claude: RunningFake) -> None:
     campaign.refresh_from_db()
     assert campaign.planning == Campaign.Planning.FAILED
     assert spent(purpose="prompt") == claude.bill > 0
+
+
+@pytest.mark.django_db
+def test_a_writer_that_is_busy_is_left_alone_for_as_long_as_it_says_and_the_page_says_so(
+    claude: RunningFake, client: Client
+) -> None:
+    campaign = make_campaign(shots=1)
+    Campaign.objects.update(planning=Campaign.Planning.WAITING)
+    campaign.shots.update(prompt="")
+    claude.script({"on": "message", "fault": "529", "retry_after": 60})
+    with pytest.raises(ProviderBusy):
+        plan_campaign(campaign.pk)
+    plan_campaign(campaign.pk)
+    assert claude.state()["calls"] == 1
+    assert campaign.created_by is not None
+    client.force_login(campaign.created_by)
+    page = client.get(reverse("plan", args=[campaign.pk])).content.decode()
+    assert "Claude is busy (529). It is asked again by itself" in page
+    Lease.objects.update(until=timezone.now())
+    plan_campaign(campaign.pk)
+    campaign.refresh_from_db()
+    assert (campaign.planning, campaign.planning_note) == ("planned", "")
 
 
 @pytest.mark.django_db

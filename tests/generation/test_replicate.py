@@ -5,7 +5,7 @@ import io
 import json
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from generation.catalogue import MODELS, Ability, bill, get_model
+from generation.catalogue.shapes import AspectSize
 from generation.providers.base import (
     ImageInput,
     OutcomeUnknown,
@@ -26,6 +27,7 @@ from generation.providers.base import (
 )
 from generation.providers.replicate import ReplicateProvider, add_key
 from tests.fakes import pictures
+from tests.fakes.replicate_faults import PUBLISHED
 from tests.fakes.running import RunningFake
 
 T = TypeVar("T")
@@ -140,6 +142,23 @@ def test_cancel_after_is_sent_and_ends_what_nobody_waits_for(fake_replicate: Run
     entry = fake_replicate.entries()[0]
     begun, deadline = (datetime.fromisoformat(entry[name]) for name in ("created_at", "deadline"))
     assert deadline - begun == timedelta(seconds=600)
+
+
+def test_what_the_fake_checks_is_what_the_provider_published_and_every_model_is_in_it() -> None:
+    """Names, pins and choices: the catalogue against the published input schemas, real-esrgan alone has none there."""
+    for model in MODELS:
+        if model.provider != "replicate" or not model.enabled or model.key == "nightmareai/real-esrgan":
+            continue
+        published = PUBLISHED[model.key]
+        names = {value for value in asdict(model.fields).values() if isinstance(value, str)}
+        assert names | set(model.parameters) <= set(published["inputs"]), model.key
+        if model.endpoint == "version":
+            assert model.version == published["version"]
+        assert (model.endpoint == "official") == published["official"]
+        assert model.supports_negative == ("negative_prompt" in published["inputs"])
+        assert model.supports_seed == ("seed" in published["inputs"])
+        if isinstance(model.size, AspectSize):
+            assert set(model.size.pixels) <= set(published["inputs"]["aspect_ratio"]["enum"])
 
 
 # --- pictures handed over ------------------------------------------------------------------
@@ -285,6 +304,8 @@ def test_a_version_that_is_gone_is_named_as_such(fake_replicate: RunningFake) ->
         ({"fault": "failed", "which": "E002"}, RenderStatus.INTERRUPTED, "infrastructure"),
         ({"fault": "failed", "which": "E003"}, RenderStatus.INTERRUPTED, "infrastructure"),
         ({"fault": "failed", "which": "E004"}, RenderStatus.INTERRUPTED, "infrastructure"),
+        ({"fault": "failed", "which": "E1000"}, RenderStatus.INTERRUPTED, "infrastructure"),
+        ({"fault": "failed", "which": "E6716"}, RenderStatus.INTERRUPTED, "infrastructure"),
         ({"fault": "failed", "which": "interrupted"}, RenderStatus.INTERRUPTED, "infrastructure"),
         ({"fault": "failed", "which": "director"}, RenderStatus.INTERRUPTED, "infrastructure"),
         ({"fault": "failed", "which": "prediction_failed"}, RenderStatus.INTERRUPTED, "infrastructure"),

@@ -20,6 +20,7 @@ from generation.models import Generation, GenerationEvent, LedgerEntry, WebhookD
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus, Submission
 from generation.services import deliveries, dispatch, rounds, runs
+from generation.services.requests import plain_request
 from generation.services.steps import take_step
 from generation.services.sweep import Nudge, find_unfinished
 from generation.states import GenerationState
@@ -291,6 +292,15 @@ def test_the_secret_is_fetched_once_where_the_settings_have_none(
     settings.REPLICATE_API_TOKEN = ""
     webhooks.secrets.forget()
     assert deliver(body_of(row), attempt=row.pk) == 503, "without a secret nothing is believed"
+
+
+@pytest.mark.django_db
+def test_reports_are_asked_for_only_where_the_provider_can_reach_us(campaign: Campaign, settings: Any) -> None:
+    row, _ = start(campaign)
+    settings.LOUPE_PUBLIC_URL = "https://loupe.example"
+    assert plain_request(row).webhook_url == f"https://loupe.example/webhooks/replicate/?attempt={row.pk}"
+    settings.LOUPE_PUBLIC_URL = ""
+    assert plain_request(row).webhook_url is None
 
 
 @pytest.mark.django_db
