@@ -30,12 +30,14 @@ def _sheet_indexes() -> list[models.Index]:
         "_below": ([], ready & Q(passed=False)),
         "_flagged": ([], ready & Q(escalated=True)),
     }
-    indexes = []
+    # by score alone serves what is not finished, too: there are no scores before that
+    indexes = [models.Index(fields=["campaign", "average", "id"], name="sheet_best_all")]
     for name, (columns, condition) in narrowed.items():
-        indexes += [
-            models.Index(fields=["campaign", *columns, "id"], name=f"sheet_newest{name}", condition=condition),
-            models.Index(fields=["campaign", *columns, "average", "id"], name=f"sheet_best{name}", condition=condition),
-        ]
+        by_score = models.Index(
+            fields=["campaign", *columns, "average", "id"], name=f"sheet_best{name}", condition=condition
+        )
+        newest = models.Index(fields=["campaign", *columns, "id"], name=f"sheet_newest{name}", condition=condition)
+        indexes += [newest, by_score] if name else [newest]
     return [
         *indexes,
         models.Index(fields=["campaign", "completed_at"], name="sheet_arrivals", condition=ready),

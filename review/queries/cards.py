@@ -153,11 +153,13 @@ def _statements(
         "own": own,
         "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
     }
-    columns = rows.annotate(**more).values_list(*COLUMNS, *more)
-    return tuple(
-        Statement(columns.filter(condition).order_by(*order)[:limit])
-        for condition, order in stretches(terms, values=values)
-    )
+    found = []
+    for condition, order in stretches(terms, values=values):
+        # first the page by its index alone, then what is shown of it: no join before that looks at more rows
+        page = rows.filter(condition).order_by(*order).values("pk")[:limit]
+        shown = Generation.objects.filter(pk__in=page).annotate(**more).order_by(*order)
+        found.append(Statement(shown.values_list(*COLUMNS, *more)))
+    return tuple(found)
 
 
 def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter, *, first_page: bool) -> list[Card]:

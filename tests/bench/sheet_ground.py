@@ -93,6 +93,7 @@ class House:
     large: Campaign
     small: Campaign
     images: int
+    large_images: int
 
 
 def fill(*, images: int) -> House:
@@ -116,7 +117,7 @@ def fill(*, images: int) -> House:
         cursor.execute("ALTER TABLE generation_generation ENABLE TRIGGER USER")
         _tally_triggers.recount(connection)
         cursor.execute("VACUUM ANALYZE")
-    return House(viewer=viewer, large=large, small=small, images=images)
+    return House(viewer=viewer, large=large, small=small, images=images, large_images=images // 10)
 
 
 def _fill_campaign(workspace: Workspace, viewer: User, colleague: User, *, images: int) -> Campaign:
@@ -179,16 +180,28 @@ class Door:
         return body
 
 
-def milliseconds(act: Callable[[], object], *, rounds: int, warm: int = 5) -> float:
-    """The median of `rounds` calls, after some that are not counted."""
-    for _ in range(warm):
+def quiet_median(act: Callable[[], object], *, blocks: int = 7, rounds: int = 15) -> float:
+    """Milliseconds: the median of each of several blocks, and of those the quietest: the machine has other work."""
+    act()
+    return min(median(waits(act, rounds)) for _ in range(blocks))
+
+
+def quiet_ratio(first: Callable[[], object], second: Callable[[], object], *, blocks: int = 7) -> float:
+    """How much longer one takes than the other, block by block in turns; the quietest of each."""
+    for act in (first, second):
         act()
-    waits = []
+    pairs = [(median(waits(first, 15)), median(waits(second, 15))) for _ in range(blocks)]
+    return min(one for one, _ in pairs) / min(two for _, two in pairs)
+
+
+def waits(act: Callable[[], object], rounds: int) -> list[float]:
+    """Milliseconds of each call."""
+    taken = []
     for _ in range(rounds):
         began = time.perf_counter()
         act()
-        waits.append((time.perf_counter() - began) * 1_000)
-    return median(waits)
+        taken.append((time.perf_counter() - began) * 1_000)
+    return taken
 
 
 def queries_of(act: Callable[[], object]) -> int:
