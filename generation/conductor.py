@@ -14,7 +14,7 @@ import random
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Any
@@ -24,7 +24,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError
 from generation import leases, lifecycle, throttle
 from generation.lifecycle import Sending
 from generation.models import Generation
-from generation.outbox import Outbox, in_database, leave_database
+from generation.outbox import Hands, Outbox, in_database, leave_database
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
 from generation.services import dispatch, requests, rounds
@@ -46,6 +46,8 @@ LOOK_SECONDS = 0.2
 ASK_SECONDS = 1.0
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 5.0
+# While Redis takes nothing: work goes on within a second of its return.
+SWEEP_AGAIN_SECONDS = 1.0
 # The POST ends well before its claim does: a late answer is in doubt, never sent twice.
 SUBMIT_TIMEOUT_SECONDS = 15.0
 LOOK_TIMEOUT_SECONDS = 15.0
@@ -81,7 +83,7 @@ def settle_in() -> None:
 class Conductor:
     """Sends and looks until told to stop. `hands` takes the nudges for what comes after a render."""
 
-    def __init__(self, *, hands: Callable[[list[Nudge]], None]) -> None:
+    def __init__(self, *, hands: Hands) -> None:
         self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{random.randrange(10**6)}"
         self.outbox = Outbox(hands=hands)
         self.tasks: set[asyncio.Task[None]] = set()
@@ -155,7 +157,7 @@ class Conductor:
     async def _keep_house(self) -> None:
         if self._is_time("pulse", PULSE_SECONDS):
             await in_database(record_pulse, "conductor")
-        if self._is_time("sweep", SWEEP_SECONDS):
+        if self._is_time("sweep", SWEEP_SECONDS if self.outbox.taken else SWEEP_AGAIN_SECONDS):
             await self.outbox.hand_on(await in_database(find_unfinished))
 
     def _is_time(self, chore: str, seconds: float) -> bool:

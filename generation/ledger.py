@@ -77,12 +77,17 @@ def _usd(amount: Decimal) -> Value:
     return Value(amount, output_field=UsdField())
 
 
+def _binding(*, workspace_id: int, campaign_id: int | None) -> list[QuerySet[Budget]]:
+    """The budgets that bind, workspace first, unread."""
+    found = [Budget.objects.filter(workspace_id=workspace_id, campaign__isnull=True)]
+    if campaign_id:
+        found.append(Budget.objects.filter(campaign_id=campaign_id))
+    return found
+
+
 def _budgets(*, workspace_id: int, campaign_id: int | None) -> list[Budget]:
     """The budgets that bind, workspace first."""
-    found = list(Budget.objects.filter(workspace_id=workspace_id, campaign__isnull=True))
-    if campaign_id:
-        found += Budget.objects.filter(campaign_id=campaign_id)
-    return found
+    return [budget for found in _binding(workspace_id=workspace_id, campaign_id=campaign_id) for budget in found]
 
 
 def balance(*, workspace: Workspace, campaign: Campaign | None = None) -> Balance:
@@ -151,8 +156,8 @@ def charge(
     amount = round_usd(unit_price * quantity)
     # locks in the order reservation, workspace, campaign: the same as in close()
     drawn = _draw(generation=generation, amount=amount) if generation and amount > 0 else Decimal(0)
-    for budget in _budgets(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
-        Budget.objects.filter(pk=budget.pk).update(
+    for binding in _binding(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
+        binding.update(
             spent=F("spent") + _usd(amount), reserved=Greatest(F("reserved") - _usd(drawn), _usd(Decimal(0)))
         )
     if generation:
@@ -384,7 +389,5 @@ def _draw(*, generation: Generation, amount: Decimal) -> Decimal:
 
 def _lower_reserved(*, workspace_id: int, campaign_id: int | None, amount: Decimal) -> None:
     if amount:
-        for budget in _budgets(workspace_id=workspace_id, campaign_id=campaign_id):
-            Budget.objects.filter(pk=budget.pk).update(
-                reserved=Greatest(F("reserved") - _usd(amount), _usd(Decimal(0)))
-            )
+        for binding in _binding(workspace_id=workspace_id, campaign_id=campaign_id):
+            binding.update(reserved=Greatest(F("reserved") - _usd(amount), _usd(Decimal(0))))

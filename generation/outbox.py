@@ -20,6 +20,7 @@ from generation.services.sweep import Nudge
 
 logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
+Hands = Callable[[list[Nudge]], bool | None]
 
 # Rows in one transaction: long enough to be cheap, short enough to lock nobody out.
 ROWS_A_ROUND = 250
@@ -61,14 +62,19 @@ async def leave_database() -> None:
 
 
 class Outbox:
-    """Results in the order of their arrival. `hands` takes what follows from them; it may block, so it has a thread."""
+    """Results in the order of their arrival. `hands` takes what follows from them; it may block, so it has a thread.
 
-    def __init__(self, *, hands: Callable[[list[Nudge]], None]) -> None:
+    It returns False where it could not.
+    """
+
+    def __init__(self, *, hands: Hands) -> None:
         self.sent: list[Sent] = []
         self.seen: list[Seen] = []
         self.missed: list[Missed] = []
         self._rare: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         self._hands = hands
+        # whether the latest nudges were taken: without Redis the sweep must not wait long
+        self.taken = True
 
     async def flush(self) -> list[tuple[str, str]]:
         """Write everything; returns (provider, external id) of predictions that nobody waits for."""
@@ -101,6 +107,7 @@ class Outbox:
         if not nudges:
             return
         try:
-            await asyncio.to_thread(self._hands, nudges)
+            self.taken = await asyncio.to_thread(self._hands, nudges) is not False
         except Exception:
+            self.taken = False
             logger.exception("Nudges were not taken; the sweep sends them again.")

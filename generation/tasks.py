@@ -21,37 +21,37 @@ STUDIO_KEEPS_SECONDS = 24 * 3600.0
 @shared_task
 def mirror_image(generation_id: str) -> None:
     """Fetch, verify, store, make renditions (CPU)."""
-    send_nudges(take_step(Nudge("mirror", generation_id), holder=HOLDER))
+    _go_on(Nudge("mirror", generation_id))
 
 
 @shared_task
 def score_image(generation_id: str) -> None:
     """Ask the critic (I/O)."""
-    send_nudges(take_step(Nudge("score", generation_id), holder=HOLDER))
+    _go_on(Nudge("score", generation_id))
 
 
 @shared_task
 def follow_up(generation_id: str) -> None:
     """Apply the ladder (I/O)."""
-    send_nudges(take_step(Nudge("follow_up", generation_id), holder=HOLDER))
+    _go_on(Nudge("follow_up", generation_id))
 
 
 @shared_task
 def handle_delivery(delivery_id: int) -> None:
     """Apply what a provider reported (I/O)."""
-    send_nudges(take_step(Nudge("delivery", delivery_id), holder=HOLDER))
+    _go_on(Nudge("delivery", delivery_id))
 
 
 @shared_task
 def plan_campaign(campaign_id: int) -> None:
     """Read the brief and write the prompts (I/O)."""
-    send_nudges(take_step(Nudge("plan", campaign_id), holder=HOLDER))
+    _go_on(Nudge("plan", campaign_id))
 
 
 @shared_task
 def count_inquiry(inquiry_id: int) -> None:
     """Count a question as spent whose answer nobody waits for any more (I/O)."""
-    send_nudges(take_step(Nudge("count", inquiry_id), holder=HOLDER))
+    _go_on(Nudge("count", inquiry_id))
 
 
 @shared_task
@@ -84,20 +84,36 @@ BY_STEP: dict[str, Task] = {
 QUEUES = {"mirror": "cpu"}
 
 
+def _go_on(nudge: Nudge) -> None:
+    """Take a step, and what follows from it for this same queue: a way over Redis would cost as much as the step."""
+    following = take_step(nudge, holder=HOLDER)
+    send_nudges([other for other in following if queue_of(other) != queue_of(nudge)])
+    for own in following:
+        if queue_of(own) == queue_of(nudge):
+            _go_on(own)
+
+
+def queue_of(nudge: Nudge) -> str:
+    """Where its step is taken: "cpu" or "io"."""
+    return QUEUES.get(nudge.step, "io")
+
+
 def send_nudge(nudge: Nudge) -> None:
     """Enqueue one step. Without Redis it is not lost: the table holds it and the sweep sends it again."""
     send_nudges([nudge])
 
 
-def send_nudges(nudges: list[Nudge]) -> None:
-    """Enqueue steps; stops quietly where Redis does not answer or enough is waiting in that queue already."""
+def send_nudges(nudges: list[Nudge]) -> bool:
+    """Enqueue steps, but none for a queue where enough is waiting; False, quietly, where Redis does not take them."""
     try:
         full = _full_queues() if len(nudges) > 1 else frozenset()
         for nudge in nudges:
-            if QUEUES.get(nudge.step, "io") not in full:
+            if queue_of(nudge) not in full:
                 BY_STEP[nudge.step].apply_async((nudge.subject,), retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
-        logger.warning("Redis does not answer (%s); the sweep will come back to it.", error)
+        logger.warning("Redis does not take nudges (%s); the sweep will come back to it.", error)
+        return False
+    return True
 
 
 def _full_queues() -> frozenset[str]:

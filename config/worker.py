@@ -1,0 +1,21 @@
+"""How a Celery worker waits for Redis: until it comes back, however long that takes, and half a second more at most.
+
+Celery's own waits grow to half a minute, and it gives up in the end.
+"""
+
+from functools import partial
+from typing import Any
+
+from celery.worker.consumer import Consumer
+
+RETRY_SECONDS = 0.5
+
+
+class PatientConsumer(Consumer):
+    """The part of a worker that takes messages; named in CELERY_WORKER_CONSUMER."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connected, by equal and short waits."""
+        steady = {"interval_start": RETRY_SECONDS, "interval_step": 0, "interval_max": RETRY_SECONDS}
+        conn.ensure_connection = partial(conn.ensure_connection, **steady)
+        return super().ensure_connected(conn)
