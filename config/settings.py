@@ -153,6 +153,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A Redis whose memory is full refuses every message: a worker waits for it like for one that is gone.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CONSUMER = "config.worker:PatientConsumer"
 CELERY_TASK_DEFAULT_QUEUE = "io"
 # A nudge may be lost: the sweep finds the work in the table. So never wait for Redis.
