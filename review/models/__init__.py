@@ -2,6 +2,7 @@
 
 from review.models.annotation import Annotation
 from review.models.comment import Comment
+from review.models.event import ImageEvent
 from review.models.export import Export, ExportFile
 from review.models.notice import Assignment, Notice, ReviewLease, SavedView
 from review.models.reason import RejectReason
@@ -18,6 +19,7 @@ __all__ = [
     "Decision",
     "Export",
     "ExportFile",
+    "ImageEvent",
     "Notice",
     "RejectReason",
     "ReviewLease",

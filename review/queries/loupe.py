@@ -1,7 +1,6 @@
 """What the loupe reads about one image and its neighbours, in a fixed number of queries."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +9,11 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign, User
 from generation.files import file_url, rendition_url
 from generation.gate import LABELS
-from generation.models import Generation, GenerationEvent, Score
+from generation.models import Generation, Score
 from generation.placeholders import placeholder_data_uri
 from generation.states import GenerationState
-from review.models import Decision, Verdict
+from review.models import Verdict
+from review.queries.activity import Step, read_activity
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.counts import Counts, read_counts
 from review.queries.film import Film, read_film
@@ -29,18 +29,6 @@ from review.queries.sheet import (
 )
 from review.queries.sheet_filter import ORDERS, SheetFilter, Stretch, stretches
 
-STEP_WORDS = {
-    "queued": "Queued",
-    "submitting": "Sent to the model",
-    "in_doubt": "Answer lost: asking the provider",
-    "rendering": "Being rendered",
-    "fetching": "Rendered, being fetched",
-    "scoring": "Stored, being scored",
-    "ready": "Ready",
-    "failed": "Could not be made",
-    "refused": "Refused by a safety filter",
-    "cancelled": "Cancelled",
-}
 PURPOSE_WORDS = {
     "create": "First attempt",
     "retry": "Directed retry",
@@ -48,12 +36,6 @@ PURPOSE_WORDS = {
     "inpaint": "Edit of the marked region",
     "variation": "Variation",
     "upscale": "Upscale",
-}
-VERDICT_WORDS = {
-    Decision.APPROVED: "approved",
-    Decision.REJECTED: "rejected",
-    Decision.CHANGES: "asked for changes",
-    Decision.WITHDRAWN: "took the decision back",
 }
 
 
@@ -68,17 +50,6 @@ class Judgement:
     weakest: str
     reason: str
     critic: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the activity."""
-
-    who: str
-    words: str
-    note: str
-    at: datetime
-    icon: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +102,7 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
     generation.own_decision = own.decision if own else None  # type: ignore[attr-defined]
     standing = verdicts_of(generation, blind=campaign.independent_first_look)
     visible = [row for row in verdicts if row.by_id == viewer.pk or not standing.hidden]
+    marks = read_marks(generation, viewer=viewer)
     ready = generation.state == GenerationState.READY
     return LoupePage(
         picture=picture_of(generation),
@@ -140,9 +112,9 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
         film=read_film(generation, wanted, viewer=viewer),
         judgement=None if standing.hidden else _judgement(generation),
         assigned=read_assigned([generation.pk]).get(generation.pk, []),
-        marks=read_marks(generation, viewer=viewer),
+        marks=marks,
         comments=read_comments(generation),
-        steps=_steps(generation, visible),
+        steps=read_activity(generation, verdicts=visible, numbers={mark.id: mark.number for mark in marks}),
         neighbours=read_neighbours(generation, wanted, viewer=viewer),
         counts=read_counts(campaign, viewer=viewer),
         model=model_label(generation.model),
@@ -187,37 +159,6 @@ def _judgement(generation: Generation) -> Judgement | None:
         reason=score.reason,
         critic=score.critic,
     )
-
-
-def _steps(generation: Generation, verdicts: list[Verdict]) -> list[Step]:
-    """What happened to the image, newest first."""
-    steps = [
-        Step(
-            who=str(event.by) if event.by else "",
-            words=STEP_WORDS.get(event.to, "Went on"),
-            note="" if "Traceback" in event.note else event.note,
-            at=event.at,
-            icon="image" if event.to == "ready" else "clock",
-        )
-        for event in GenerationEvent.objects.filter(generation=generation).select_related("by")
-    ]
-    for verdict in verdicts:
-        reason = f", {verdict.filed_under.lower()}" if verdict.reason else ""
-        undone = "went back and " if verdict.undoes_id and verdict.decision != Decision.WITHDRAWN else ""
-        words = f"{undone}{VERDICT_WORDS[Decision(verdict.decision)]}{reason}"
-        steps.append(
-            Step(
-                str(verdict.by),
-                words,
-                verdict.note,
-                verdict.at,
-                "undo" if verdict.undoes_id else _ICONS[verdict.decision],
-            )
-        )
-    return sorted(steps, key=lambda step: step.at, reverse=True)
-
-
-_ICONS = {"approved": "approve", "rejected": "cross", "changes": "changes", "withdrawn": "undo"}
 
 
 def read_neighbours(generation: Generation, wanted: SheetFilter, *, viewer: User) -> Neighbours:

@@ -1,4 +1,4 @@
-"""Marks on an image. Only writer of Annotation.
+"""Marks on an image. Only writer of Annotation, and of what happened to marks in ImageEvent.
 
 A page sends what it added, changed and deleted, each by the mark's id, which the browser made:
 an addition that arrives twice is stored once and never overwrites, a change carries the version
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from campaigns.models import User
 from generation.models import Generation
-from review.models import Annotation
+from review.models import Annotation, ImageEvent
 from review.services.comments import CommentRefused, add_comment
 from review.services.mark_targets import NoTarget, read_place, write_target
 from review.services.verdicts import StackSigned, refuse_signed
@@ -119,6 +119,7 @@ def _add(item: Mapping[str, Any], *, generation: Generation, by: User) -> None:
             )
     except IntegrityError:
         return  # the same addition arrived twice at the same moment: the other one stored it, words included
+    _record(mark, ImageEvent.Kind.MARKED, by)
     if text.strip():
         add_comment(generation=generation, by=by, text=text, annotation=mark)
 
@@ -139,6 +140,8 @@ def _change(item: Mapping[str, Any], *, generation: Generation, by: User) -> Non
         values["resolved_in"] = _find_answer(item, generation) if resolved else None
     if values:
         _write(mark, item, values)
+    if "resolved" in item and bool(item["resolved"]) != (mark.resolved_at is not None):
+        _record(mark, ImageEvent.Kind.RESOLVED if item["resolved"] else ImageEvent.Kind.REOPENED, by)
 
 
 def _find_answer(item: Mapping[str, Any], generation: Generation) -> Generation | None:
@@ -155,6 +158,7 @@ def _delete(item: Mapping[str, Any], *, generation: Generation, by: User) -> Non
         return  # gone is gone, however often it is asked for
     _only_author(mark, by, "delete")
     _write(mark, item, {"deleted_at": timezone.now()})
+    _record(mark, ImageEvent.Kind.DELETED, by)
 
 
 def _write(mark: Annotation, item: Mapping[str, Any], values: dict[str, Any]) -> None:
@@ -166,6 +170,10 @@ def _write(mark: Annotation, item: Mapping[str, Any], values: dict[str, Any]) ->
     )
     if changed != 1:
         raise _ItemConflict("Somebody changed this mark while you did. Here is theirs; yours was not stored.")
+
+
+def _record(mark: Annotation, kind: str, by: User) -> None:
+    ImageEvent.objects.create(generation_id=mark.generation_id, annotation=mark, kind=kind, by=by)
 
 
 def _find(item: Mapping[str, Any], generation: Generation) -> Annotation:

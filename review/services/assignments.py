@@ -10,7 +10,7 @@ from django.db import transaction
 
 from campaigns.models import Campaign, Membership, User
 from generation.models import Generation
-from review.models import Assignment, Notice
+from review.models import Assignment, ImageEvent, Notice
 from review.services.notices import notify
 
 # As many as a selection on the sheet can reasonably hold.
@@ -42,17 +42,23 @@ def assign_images(images: Sequence[Generation], *, to: User, by: User) -> list[s
     Assignment.objects.bulk_create(
         [Assignment(generation=image, to=to, by=by, notice=told) for image in new], ignore_conflicts=True
     )
+    _record([image.pk for image in new], ImageEvent.Kind.ASSIGNED, to=to, by=by)
     return [image.pk for image in new]
 
 
 @transaction.atomic
-def unassign_images(images: Sequence[Generation], *, to: User) -> list[str]:
+def unassign_images(images: Sequence[Generation], *, to: User, by: User) -> list[str]:
     """Ask them no more; the ids that were taken back. A notice with nothing left to look at goes where it is unread."""
     _check(images)
     rows = list(Assignment.objects.select_for_update().filter(generation__in=images, to=to))
     Assignment.objects.filter(pk__in=[row.pk for row in rows]).delete()
     _withdraw({row.notice_id for row in rows if row.notice_id})
+    _record([row.generation_id for row in rows], ImageEvent.Kind.UNASSIGNED, to=to, by=by)
     return [row.generation_id for row in rows]
+
+
+def _record(ids: Iterable[str], kind: str, *, to: User, by: User) -> None:
+    ImageEvent.objects.bulk_create([ImageEvent(generation_id=pk, kind=kind, whom=to, by=by) for pk in ids])
 
 
 def _check(images: Sequence[Generation]) -> None:

@@ -27,7 +27,7 @@ def assignments(request: MemberRequest, pk: int) -> HttpResponse:
     images = _images(request, campaign)
     try:
         if request.POST.get("do") == "unassign":
-            changed = unassign_images(images, to=person)
+            changed = unassign_images(images, to=person, by=request.user)
         else:
             changed = assign_images(images, to=person, by=request.user)
             transaction.on_commit(nudge_mails)

@@ -140,7 +140,7 @@ def test_too_many_and_a_former_member_are_refused_in_words(
     with pytest.raises(AssignmentRefused, match="no member"):
         assign_images(rows, to=ben, by=maya)
     monkeypatch.setattr("review.services.assignments.MOST_IMAGES", 2)
-    for act in (lambda: assign_images(rows, to=maya, by=maya), lambda: unassign_images(rows, to=maya)):
+    for act in (lambda: assign_images(rows, to=maya, by=maya), lambda: unassign_images(rows, to=maya, by=maya)):
         with pytest.raises(AssignmentRefused, match="At most 2"):
             act()
 
