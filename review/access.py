@@ -3,13 +3,14 @@
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from campaigns.models import Campaign, Shot
 from campaigns.statements import Given, Statement
 from generation.models import Generation
+from review.models import SavedView
 
 
 def campaign_for_sheet(request: Any, pk: int) -> Campaign:
@@ -50,3 +51,11 @@ def generation_for_review(request: Any, pk: str) -> Generation:
         pk=pk,
         workspace_id=request.membership.workspace_id,
     )
+
+
+def saved_view_for(request: Any, pk: int) -> SavedView:
+    """A view of the person's workspace that is their own or everybody's, or 404."""
+    if not request.membership:
+        raise Http404
+    rows = SavedView.objects.filter(Q(user=request.user.pk) | Q(user__isnull=True))
+    return get_object_or_404(rows, pk=pk, workspace_id=request.membership.workspace_id)

@@ -91,9 +91,9 @@ class ReviewLeaseAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SavedView)
-class SavedViewAdmin(admin.ModelAdmin):
-    list_display = ("name", "workspace", "user", "query")
-    list_select_related = ("workspace", "user")
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ("name", "workspace", "user", "query", "made_by")
+    list_select_related = ("workspace", "user", "made_by")
 
 
 @admin.register(ShareLink)

@@ -26,6 +26,8 @@ INSIDE = {
     "plan": "campaigns",
     "sheet": "campaigns",
     "sheet-filters": "campaigns",
+    "saved-views": "campaigns",
+    "saved-view": "campaigns",
     "queue": "campaigns",
     "house-queue": "inbox",
     "loupe": "campaigns",

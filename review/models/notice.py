@@ -48,16 +48,25 @@ class Notice(models.Model):
 
 
 class SavedView(models.Model):
-    """A person's filter of the contact sheet, kept by name."""
+    """A filter of the contact sheet, kept by name: a person's own, or without `user` the whole workspace's.
+
+    Written by `review.services.saved_views` only.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="saved_views")
     name = models.CharField(max_length=60)
-    query = models.CharField(max_length=500)
+    query = models.CharField(max_length=1000)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["workspace", "user", "name"], name="saved_view_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "user", "name"], name="saved_view_once"),
+            models.UniqueConstraint(
+                fields=["workspace", "name"], condition=Q(user__isnull=True), name="saved_view_once_for_all"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

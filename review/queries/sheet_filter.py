@@ -74,6 +74,11 @@ class SheetFilter:
 PLAIN = SheetFilter()
 
 
+def lasting(wanted: SheetFilter) -> SheetFilter:
+    """What a saved view keeps of a filter: it is for every campaign, and for everybody's size of the frames."""
+    return replace(wanted, shot=PLAIN.shot, density=PLAIN.density, queue=PLAIN.queue)
+
+
 def read_filter(query: Mapping[str, str]) -> SheetFilter:
     """The filter that a query string names."""
     return SheetFilter(

@@ -19,6 +19,7 @@ from review.queries.assigned import read_colleagues
 from review.queries.cards import read_page
 from review.queries.counts import Counts, read_counts
 from review.queries.presence import read_present
+from review.queries.saved_views import name_of_view
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 from review.queries.stacks import read_turned
 from review.services.reasons import living_reasons
@@ -82,6 +83,7 @@ def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> di
     counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
     return {
         "colleagues": read_colleagues(campaign.workspace_id),
+        "view_here": name_of_view(wanted, request.membership),  # type: ignore[attr-defined]
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
         "densities": [

@@ -1,11 +1,14 @@
-"""What reviewers say to each other, in a real browser, by keys alone: notes to rejections, who is to look."""
+"""What reviewers say to each other, in a real browser, by keys alone: notes to rejections, who is to look, views."""
+
+import re
+from collections.abc import Callable
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from review.models import Assignment, Notice, Verdict
+from review.models import Assignment, Notice, SavedView, Verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
@@ -159,3 +162,72 @@ def test_an_assignment_that_did_not_get_through_is_said_and_sent_again(
     page.get_by_role("button", name="Send again").click()
     expect(page.locator(".frame .assigned")).to_have_count(1)
     assert Assignment.objects.get().to == ana
+
+
+def test_a_view_is_saved_and_opened_again_by_keys(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    make_images(campaign, 2)
+    live_loupe.open(page, sheet(campaign, "?unreviewed=1&sort=best"))
+    page.locator("#views-open").focus()
+    page.keyboard.press("Enter")
+    views = page.get_by_role("dialog", name="Views")
+    views.get_by_role("textbox", name="Name").focus()
+    page.keyboard.type("Best first, open")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")  # for everybody here
+    page.keyboard.press("Enter")
+    expect(page.locator("#views-open")).to_have_text(re.compile("View: Best first, open"))
+    assert SavedView.objects.get().user is None
+    live_loupe.open(page, sheet(campaign))
+    expect(page.locator("#views-open")).to_have_text(re.compile("Views"))
+    page.locator("#views-open").focus()
+    page.keyboard.press("Enter")
+    views.get_by_role("link", name="Best first, open").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"unreviewed=1&sort=best"))
+    expect(page.locator("#views-open")).to_have_text(re.compile("Best first, open"))
+    page.locator("#views-open").click()
+    views.locator("summary").click()
+    views.get_by_role("button", name="Delete").click()
+    expect(page.locator("#toasts")).to_contain_text("is deleted")
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_people_say_to_each_other_is_accessible(
+    new_page: Callable[..., Page],
+    live_loupe: LiveLoupe,
+    campaign: Campaign,
+    assert_accessible: Callable[[Page], None],
+    width: int,
+) -> None:
+    user = MembershipFactory(workspace=campaign.workspace, admin=True).user
+    rows = make_images(campaign, 2)
+    Assignment.objects.create(generation=rows[0], to=user, by=user)
+    SavedView.objects.create(workspace=campaign.workspace, name="Weak", query="below=1", made_by=user)
+    for theme in ("dark", "light"):
+        page = new_page(viewport={"width": width, "height": 844})
+        live_loupe.sign_in(page, user)
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": live_loupe.url}])
+
+        def look(address: str, *keys: str, page: Page = page) -> None:
+            live_loupe.open(page, address)
+            for key in keys:
+                page.keyboard.press(key)
+            page.wait_for_timeout(300)
+            assert_accessible(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+        look(sheet(campaign), "ArrowRight", "x", "8")
+        look(sheet(campaign), "ArrowRight", "t")
+        look(loupe(rows[0]), "x", "8")
+        look(loupe(rows[0]), "t")
+        look(reverse("saved-views", kwargs={"pk": campaign.pk}) + "?below=1")
+        look(reverse("reject-reasons"))
+        look(reverse("you"))
+        live_loupe.open(page, sheet(campaign, "?below=1"))
+        page.locator("#views-open").click()
+        page.get_by_role("dialog", name="Views").locator("summary").click()
+        page.wait_for_timeout(300)
+        assert_accessible(page)
