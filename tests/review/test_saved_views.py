@@ -39,6 +39,14 @@ def sheet(client: Client, campaign: Campaign, query: str = "") -> str:
     return client.get(f"{reverse('sheet', args=[campaign.pk])}?{query}").content.decode()
 
 
+def views(client: Client, campaign: Campaign, query: str = "") -> str:
+    """The list, as the sheet's dialog fetches it."""
+    address = f"{reverse('saved-views', args=[campaign.pk])}?{query}"
+    page = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    return page
+
+
 def test_a_filter_is_saved_opened_in_any_campaign_and_named_where_it_is_shown(
     client: Client, campaign: Campaign, ana: Membership
 ) -> None:
@@ -48,7 +56,7 @@ def test_a_filter_is_saved_opened_in_any_campaign_and_named_where_it_is_shown(
     assert (view.user, view.made_by, view.name) == (ana.user, ana.user, "Weak in mood")
     other = CampaignFactory(workspace=campaign.workspace)
     GenerationFactory(shot=ShotFactory(campaign=other), ready=True)
-    page = sheet(client, other, "density=small")
+    page = views(client, other, "density=small")
     link = re.search(r'href="([^"]+)"[^>]*>Weak in mood', page)
     assert link
     opened = client.get(link[1].replace("&amp;", "&"))
@@ -66,7 +74,7 @@ def test_one_s_own_are_hidden_from_colleagues_and_everybody_s_are_not(
     save(client, campaign, "Ours", whose="everybody")
     save(client, campaign, "Only mine", whose="everybody")  # one name for each list
     client.force_login(MembershipFactory(workspace=campaign.workspace).user)
-    page = sheet(client, campaign)
+    page = views(client, campaign)
     assert page.count(">Only mine<") == 1
     assert ">Ours<" in page
     assert "by Ana" in page
@@ -76,7 +84,7 @@ def test_one_s_own_are_hidden_from_colleagues_and_everybody_s_are_not(
     assert change(client, campaign, SavedView.objects.get(name="Ours"), do="delete") == 404
     theirs = CampaignFactory(workspace=Membership.objects.latest("pk").workspace)
     assert change(client, theirs, SavedView.objects.get(name="Ours"), do="delete") == 404
-    assert "Ours" not in sheet(client, theirs)
+    assert "Ours" not in views(client, theirs)
     assert SavedView.objects.count() == 3
 
 
