@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0004_wants_email"),
-        ("review", "0006_notice_mail"),
+        ("review", "0007_image_events"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
