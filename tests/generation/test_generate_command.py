@@ -11,6 +11,8 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
+from tests.fakes.running import RunningFake
+
 POSTS = [
     {
         "slug": "quiet",
@@ -98,3 +100,17 @@ def test_options_that_cannot_be(
     code, said = run(process_environment, str(posts), "--output", str(tmp_path / "out"), option, value)
     assert words in said and "Traceback" not in said
     assert code == (0 if option == "--workspace" else 1) or code == 2
+
+
+def test_a_busy_writer_is_waited_for(
+    process_environment: dict[str, str], tmp_path: Path, fake_anthropic: RunningFake
+) -> None:
+    fake_anthropic.script({"on": "message", "fault": "529", "retry_after": 1, "times": 2})
+    posts = tmp_path / "posts.json"
+    posts.write_text(json.dumps(POSTS[:1]))
+    environment = {**process_environment, "ANTHROPIC_API_KEY": "sk-test", "ANTHROPIC_BASE_URL": fake_anthropic.url}
+    code, said = run(environment, str(posts), "--output", str(tmp_path / "out"))
+    assert code == 0, said
+    [item] = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert item["file"] == "quiet.png"
+    assert set(item["scores"].values()) == {8.0}

@@ -56,6 +56,7 @@ def let_time_pass() -> None:
     Inquiry.objects.filter(settled_at=None).update(alive_until=timezone.now() - timedelta(seconds=1))
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_an_answer_costs_what_the_provider_bills_and_leaves_nothing_open(claude: RunningFake) -> None:
     row = waiting_for_its_score()
@@ -96,6 +97,7 @@ def test_where_nobody_listens_nothing_is_counted(
     assert Inquiry.objects.get().settled_at is not None
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_a_question_whose_process_died_is_counted_once_and_an_answer_after_all_corrects_it() -> None:
     campaign = make_campaign(shots=1)
@@ -141,6 +143,7 @@ def test_it_stands_in_the_table_before_it_is_sent(claude: RunningFake) -> None:
 # --- budgets -------------------------------------------------------------------------------
 
 
+@pytest.mark.both_engines
 @pytest.mark.django_db
 def test_where_the_budget_is_spent_no_words_are_bought(claude: RunningFake) -> None:
     campaign = make_campaign(shots=2)

@@ -7,8 +7,10 @@ where it was when started again; nothing is paid twice.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import signal
+import time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from generation import catalogue, headless, ledger
 from generation.conductor import in_database, leave_database
 from generation.models import Generation
 from generation.providers import registry
+from generation.providers.base import ProviderBusy
 from generation.results import is_settled, save_results
 from generation.services import planning, runs
 from generation.states import GenerationState
@@ -35,6 +38,8 @@ from generation.states import GenerationState
 BOOKMARK = ".loupe.json"
 OPERATOR = "headless@loupe.invalid"
 SAVE_SECONDS = 2.0
+# How long a busy writer is waited for, and how often the table is looked at meanwhile.
+PATIENCE_SECONDS, PAUSE_SECONDS = 900.0, 1.0
 MOST_BYTES = 50_000_000
 
 
@@ -63,8 +68,7 @@ class Command(BaseCommand):
             imported=imported, options=options, workspace=workspace, operator=operator, console=console
         )
         with console.status("Writing prompts"):
-            planning.plan_campaign(campaign.pk)
-        campaign.refresh_from_db()
+            write_prompts(campaign)
         if campaign.planning == Campaign.Planning.FAILED:
             raise CommandError(campaign.planning_note)
         start(campaign=campaign, operator=operator, console=console)
@@ -164,6 +168,21 @@ def open_campaign(
     if options["budget"] is not None:
         ledger.set_limit(workspace=workspace, campaign=campaign, limit=options["budget"])
     return campaign
+
+
+def write_prompts(campaign: Campaign) -> None:
+    """Plan it, however long the writer is busy, PATIENCE_SECONDS at most. Raises CommandError."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    campaigns.plan_again(campaign)
+    campaign.refresh_from_db()
+    while campaign.planning == Campaign.Planning.WAITING:
+        with contextlib.suppress(ProviderBusy):
+            planning.plan_campaign(campaign.pk)
+        campaign.refresh_from_db()
+        if campaign.planning == Campaign.Planning.WAITING:
+            if time.monotonic() > deadline:
+                raise CommandError(f"{campaign.planning_note} What is written is kept: start the same command again.")
+            time.sleep(PAUSE_SECONDS)
 
 
 def find_begun(*, bookmark: Path, workspace: Workspace) -> Campaign | None:
