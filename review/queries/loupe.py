@@ -11,7 +11,7 @@ from generation.files import file_url, rendition_url
 from generation.gate import LABELS
 from generation.models import Generation, Score
 from generation.placeholders import placeholder_data_uri
-from generation.states import GenerationState
+from generation.states import UNFINISHED, GenerationState
 from review.models import Verdict
 from review.queries.activity import Step, read_activity
 from review.queries.assigned import Assignee, read_assigned
@@ -20,6 +20,7 @@ from review.queries.film import Film, read_film
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
     SIGNED,
+    STATE_WORDS,
     Verdicts,
     filtered,
     loupe_address,
@@ -92,6 +93,7 @@ class LoupePage:
     model: str
     purpose: str
     exact_cost: bool
+    ended: str
 
 
 def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> LoupePage:
@@ -120,7 +122,17 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
         model=model_label(generation.model),
         purpose=PURPOSE_WORDS.get(generation.purpose, "Attempt"),
         exact_cost=Decimal(0) < generation.cost < Decimal("0.01"),
+        ended=_ended(generation),
     )
+
+
+def _ended(generation: Generation) -> str:
+    """Why no picture came of it, in words; "" where there is one or it is still being made."""
+    if generation.state in UNFINISHED or generation.state == GenerationState.READY:
+        return ""
+    said = STATE_WORDS[GenerationState(generation.state)]
+    technical = "Traceback" in generation.error_text or generation.error_kind == "parked"
+    return said if technical or not generation.error_text else f"{said}. {generation.error_text}"
 
 
 def picture_of(generation: Generation) -> Picture:

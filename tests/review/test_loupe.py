@@ -304,6 +304,20 @@ def test_an_unfinished_image_shows_that_it_is(client: Client, campaign: Campaign
     assert 'id="decide"' not in page
 
 
+def test_a_version_of_which_no_picture_came_says_why_and_where_to_go_on(
+    client: Client, campaign: Campaign, ana: User
+) -> None:
+    refused = image(campaign, ready=False, refused=True, error_text="flagged as sensitive (E005)")
+    parked = image(campaign, ready=False, failed=True)
+    page = client.get(address(refused)).content.decode()
+    assert "Refused by a safety filter. flagged as sensitive (E005)" in page
+    assert f"#shot-{refused.shot_id}" in page
+    assert "There was nothing to score." in page
+    other = client.get(address(parked)).content.decode()
+    assert "Could not be made" in other
+    assert "Traceback" not in other
+
+
 def test_two_versions_are_compared_by_address(client: Client, campaign: Campaign, ana: User) -> None:
     old = image(campaign, seed=11, guidance=3.5)
     new = image(campaign, shot=old.shot, seed=12, guidance=3.5, direction="Warmer.")
