@@ -200,6 +200,7 @@ LOUPE_MAX_REFERENCE_BYTES = environment.whole("LOUPE_MAX_REFERENCE_BYTES", defau
 LOUPE_MAX_PIXELS = environment.whole("LOUPE_MAX_PIXELS", default=50_000_000, minimum=1)
 LOUPE_WRITER_MODEL = environment.text("LOUPE_WRITER_MODEL", default="claude-sonnet-5-5")
 LOUPE_CRITIC_MODEL = environment.text("LOUPE_CRITIC_MODEL", default="claude-haiku-5-5")
+LOUPE_ACCEL_PREFIX = environment.text("LOUPE_ACCEL_PREFIX")
 DEFAULT_WORKSPACE_BUDGET = environment.money("LOUPE_WORKSPACE_BUDGET", default="50.00")
 
 # --- words and time ------------------------------------------------------------------

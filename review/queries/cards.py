@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Count, Exists, OuterRef, Subquery, Value
+from django.db.models import CharField, Exists, OuterRef, Subquery, Value
 from django.urls import reverse
 
 from campaigns.models import Campaign, Shot, User
@@ -15,7 +15,7 @@ from generation.files import addresses_of, choose_width, join_widths
 from generation.models import Generation
 from generation.placeholders import average_colour
 from generation.states import UNFINISHED, GenerationState
-from review.models import Assignment
+from review.models import Assignment, Stack
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.sheet import (
     SIGNED,
@@ -146,10 +146,9 @@ def _statements(
     campaign: Any = SimpleNamespace(pk=CAMPAIGN, independent_first_look=blind)
     viewer: Any = SimpleNamespace(pk=VIEWER)
     rows = filtered(campaign, shape, viewer=viewer)
-    stack = Generation.objects.filter(shot=OuterRef("shot"), state=GenerationState.READY).order_by().values("shot")
     own: Any = own_decision(viewer) if blind else Value(None, output_field=CharField())
     more: dict[str, Any] = {
-        "stack": Subquery(stack.annotate(_all=Count("pk")).values("_all")),
+        "stack": Subquery(Stack.objects.filter(pk=OuterRef("shot")).values("versions")),
         "own": own,
         "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
     }

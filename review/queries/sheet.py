@@ -64,12 +64,13 @@ class Verdicts:
 
 def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
     """The images that this filter lets through, in no order."""
-    # not by a join: the database would look at every shot of the table before it takes the first page
-    removed = Shot.objects.filter(campaign=campaign.pk, removed_at__isnull=False)
-    rows = Generation.objects.filter(~Q(shot__in=removed), campaign=campaign.pk)
-    if wanted.sort == "shot":
-        # the same once more: so the database may walk through the wanted shots of this campaign in their order
-        rows = rows.filter(shot__campaign=campaign.pk, shot__removed_at__isnull=True)
+    if wanted.sort == "shot" and not wanted.leaves_out:
+        # through the wanted shots in their order: nothing is to be sorted
+        rows = Generation.objects.filter(shot__campaign=campaign.pk, shot__removed_at__isnull=True)
+    else:
+        # not by a join: the database would look at every shot of the table before it takes the first page
+        removed = Shot.objects.filter(campaign=campaign.pk, removed_at__isnull=False)
+        rows = Generation.objects.filter(~Q(shot__in=removed), campaign=campaign.pk)
     rows = _of_state(rows, wanted.state)
     if wanted.shot is not None:
         rows = rows.filter(shot_id=wanted.shot)

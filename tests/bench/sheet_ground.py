@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Membership, Role, User, Workspace
-from review.migrations import _tally_triggers
+from review.migrations import _stack_triggers, _tally_triggers
 from tests.bench.measure import median
 
 SMALL = 100
@@ -116,6 +116,7 @@ def fill(*, images: int) -> House:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE generation_generation ENABLE TRIGGER USER")
         _tally_triggers.recount(connection)
+        _stack_triggers.elect_all(connection)
         cursor.execute("VACUUM ANALYZE")
     return House(viewer=viewer, large=large, small=small, images=images, large_images=images // 10)
 
