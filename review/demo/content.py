@@ -73,6 +73,9 @@ READY: dict[str, Any] = {
     "key_points": [],
 }
 
+# A view of the sheet that everybody finds.
+VIEW = "To review, best first"
+
 # In review: which shots of Aurora people have spoken about, in the order of its stacks.
 COMMENTS: list[dict[str, Any]] = [
     {

@@ -23,8 +23,11 @@ from generation.states import GenerationState, Purpose
 from review.demo import content
 from review.exports.deliver import run_export
 from review.models import Decision, Export, Standing
+from review.queries.sheet_filter import SheetFilter
 from review.services.annotations import save_marks
+from review.services.assignments import assign_images
 from review.services.mark_targets import FRAGMENTS, SVG
+from review.services.saved_views import save_view
 from review.services.signoff import Disclosure, sign_off
 from review.services.verdicts import record_verdict
 
@@ -48,6 +51,8 @@ def make_demo() -> bool:
     _render(in_review)
     _sign_and_export(finished, people=people)
     _review(in_review, people=people)
+    # only what happens from now on is worth a mail
+    User.objects.filter(pk__in=[person.pk for person in people.values()]).update(wants_email=True)
     return True
 
 
@@ -55,7 +60,7 @@ def make_demo() -> bool:
 def _make_house() -> tuple[dict[str, User], Workspace, BrandKit]:
     people = {
         sign_in.email.split("@")[0]: User.objects.create_user(
-            email=sign_in.email, password=sign_in.password, name=sign_in.name
+            email=sign_in.email, password=sign_in.password, name=sign_in.name, wants_email=False
         )
         for sign_in in DEMO_SIGN_INS
     }
@@ -163,6 +168,13 @@ def _review(campaign: Campaign, *, people: dict[str, User]) -> None:
     _decide(best[0], decision=Decision.APPROVED, by=people["maya"])
     if len(best) > 2:
         _decide(best[2], decision=Decision.CHANGES, by=people["maya"], note="Lovely weave; see the mark on the left.")
+    assign_images(best[1:2] + best[3:4], to=people["jonas"], by=people["maya"])
+    save_view(
+        membership=people["maya"].memberships.get(workspace=campaign.workspace),
+        name=content.VIEW,
+        wanted=SheetFilter(unreviewed=True, sort="best"),
+        for_everybody=True,
+    )
     others = Generation.objects.filter(campaign=campaign, state=GenerationState.READY).exclude(
         pk__in=[generation.pk for generation in best]
     )
