@@ -45,13 +45,18 @@ def standings(rows: list[Generation]) -> list[str]:
     return [known.get(row.pk, "") for row in rows]
 
 
-def wait_until_stored(page: Page) -> None:
-    """Until this browser keeps nothing that the server does not have."""
+def until(page: Page, expression: str) -> None:
+    """Waits until a JavaScript expression is true; the page's policy forbids Playwright's own way of doing it."""
     for _ in range(600):
-        if page.evaluate("Object.keys(localStorage).every(name => !/^loupe\\.(verdict|marks|words)/.test(name))"):
+        if page.evaluate(expression):
             return
         page.wait_for_timeout(50)
-    raise AssertionError(f"Not sent: {page.evaluate('JSON.stringify(localStorage)')}")
+    raise AssertionError(f"Never true: {expression}")
+
+
+def wait_until_stored(page: Page) -> None:
+    """Until this browser keeps nothing that the server does not have."""
+    until(page, "Object.keys(localStorage).every(name => !/^loupe\\.(verdict|marks|words)/.test(name))")
 
 
 def here(page: Page) -> str:
