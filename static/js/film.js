@@ -1,5 +1,18 @@
 /* The film strip follows by itself while a version is on its way (htmx asks for it); here it is said what became of it. */
 import { announce } from "./keys.js";
+import { csrfToken } from "./verdicts.js";
+
+/** A mark of the version before, answered by the version `id` or opened again; a failure is told. */
+export const answerMark = async (button, id) => {
+  const parcel = { changes: [{ id: button.dataset.answer, version: Number(button.dataset.version), resolved: button.dataset.resolved === "yes", resolved_in: id }] };
+  const told = await fetch(button.closest("[data-parent-marks]").dataset.parentMarks, {
+    method: "POST",
+    body: JSON.stringify(parcel),
+    headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
+  }).then((response) => response.json()).catch(() => null);
+  const problem = told ? told.message ?? Object.values({ ...told.conflicts, ...told.refused })[0] : "No answer from Loupe. Try again.";
+  if (problem) window.loupe.toast({ level: "warning", words: "That was not saved", detail: problem });
+};
 
 /** openFilm(look): `look(address)` goes to a version. Returns {begin(root)}, called for every picture on the table. */
 export const openFilm = (look) => {

@@ -1,8 +1,9 @@
 /* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
+import { fetchLoupe } from "./ahead.js";
 import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { addressWith, comparisonFrom, layPair } from "./compare.js";
-import { openFilm } from "./film.js";
+import { answerMark, openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { sendLeftBehind } from "./left_behind.js";
 import { openMarks } from "./marks.js";
@@ -10,7 +11,7 @@ import { lookAt } from "./presence.js";
 import { openQueue } from "./queue.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import * as verdicts from "./verdicts.js";
-import { lookCloser } from "./zoom.js";
+import { lookCloser, tellLevel } from "./zoom.js";
 
 const AHEAD = 3;
 const FRESH = 90_000;
@@ -33,16 +34,7 @@ const load = (address, fresh = FRESH) => {
   const known = cache.get(address);
   if (known && Date.now() - known.at < fresh) return known.promise;
   const entry = { at: Date.now(), node: null };
-  entry.promise = (async () => {
-    const answer = await fetch(address, { headers: { "HX-Request": "true", Accept: "text/html" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".loupe");
-    const node = document.adoptNode(parsed);
-    const print = node.querySelector("#print");
-    if (print) await Promise.race([print.decode().catch(() => {}), new Promise((resolve) => { setTimeout(resolve, 4000); })]);
-    entry.node = node;
-    return node;
-  })();
+  entry.promise = fetchLoupe(address).then((node) => { entry.node = node; return node; });
   entry.promise.catch(() => { if (cache.get(address) === entry) cache.delete(address); });
   cache.set(address, entry);
   return entry.promise;
@@ -285,11 +277,7 @@ const begin = () => {
   const stage = find("#stage");
   const picture = find("#picture");
   closer = picture ? lookCloser(stage, picture, {
-    changed: ({ percent, fits }) => {
-      const level = find("#zoom-level");
-      level.textContent = fits ? "Fit" : `${percent} %`;
-      level.setAttribute("aria-label", fits ? "Fit: show at 100 %" : `${percent} %: fit to the table`);
-    },
+    changed: (view) => tellLevel(find("#zoom-level"), view),
     swiped: turn,
     blocked: () => !!marks?.tool,
   }) : null;
@@ -342,10 +330,7 @@ const compare = (mode) => {
 
 /* a mark of the version before, answered by this one or not */
 const answer = async (button) => {
-  const parcel = { changes: [{ id: button.dataset.answer, version: Number(button.dataset.version), resolved: button.dataset.resolved === "yes", resolved_in: root.dataset.id }] };
-  const told = await fetch(button.closest("[data-parent-marks]").dataset.parentMarks, { method: "POST", body: JSON.stringify(parcel), headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": verdicts.csrfToken() } }).then((response) => response.json()).catch(() => null);
-  const problem = told ? told.message ?? Object.values({ ...told.conflicts, ...told.refused })[0] : "No answer from Loupe. Try again.";
-  if (problem) window.loupe.toast({ level: "warning", words: "That was not saved", detail: problem });
+  await answerMark(button, root.dataset.id);
   cache.delete(root.dataset.url);
   go(root.dataset.url, { push: false });
 };

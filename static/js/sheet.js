@@ -1,5 +1,6 @@
 /* The contact sheet: keys, verdicts that are marked at once and sent behind, arrivals that move nothing. */
 import { assignAndRemember, choosePerson, takeBack } from "./assign.js";
+import { comeBack, keepPlace } from "./come_back.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import { drawPeople } from "./presence.js";
@@ -18,13 +19,13 @@ let here = null; // the frame that the keyboard stands on
 let reasons = null; // the reasons of a rejection
 
 /* --- where one is --------------------------------------------------------------------------- */
-const stand = (frame, { focus = true } = {}) => {
+const stand = (frame, { focus = true, scroll = true } = {}) => {
   if (!frame) return;
   here?.classList.remove("is-here");
   here = frame;
   here.classList.add("is-here");
   if (focus) here.querySelector("a").focus({ preventScroll: true });
-  here.scrollIntoView({ block: "nearest" });
+  if (scroll) here.scrollIntoView({ block: "nearest" });
   history.replaceState(history.state, "", `#${here.id}`);
   showBar();
 };
@@ -351,13 +352,18 @@ const acts = {
 };
 
 const start = () => {
+  // a finger or a button that is down: the bar must not slide under it and take the click
+  let pressed = false;
+  document.addEventListener("mousedown", () => { pressed = true; }, true);
+  document.addEventListener("mouseup", () => { pressed = false; }, true);
   sheet.addEventListener("focusin", (event) => {
     const frame = event.target.closest(".frame");
-    if (frame && frame !== here && event.target.matches("a")) stand(frame, { focus: false });
+    if (frame && frame !== here && !pressed && event.target.matches("a")) stand(frame, { focus: false });
   });
   sheet.addEventListener("click", (event) => {
-    const pick = event.target.closest(".pick");
-    if (pick) select(pick.closest(".frame"));
+    const frame = event.target.closest(".frame");
+    if (event.target.closest(".pick")) select(frame);
+    else if (frame && event.target.closest("a")) stand(frame, { focus: false, scroll: false });
   });
   bar.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
@@ -391,27 +397,11 @@ const start = () => {
   });
   redrawUnsent(verdicts.resume());
   // the browser goes to the frame of the address by itself and takes the focus away: afterwards is our turn
-  if (document.readyState === "complete") comeBack();
-  else addEventListener("load", () => setTimeout(comeBack));
+  keepPlace(() => here);
+  const arrive = () => comeBack({ sheet, stand, loadMore });
+  if (document.readyState === "complete") arrive();
+  else addEventListener("load", () => setTimeout(arrive));
   setTimeout(poll, POLL_BUSY);
-};
-
-/* the same sheet through another filter: one stands before its pictures and is told how many they are */
-const greet = () => {
-  const before = document.referrer && new URL(document.referrer);
-  if (!before || before.pathname !== location.pathname || before.search === location.search || document.activeElement !== document.body) return;
-  sheet.focus({ preventScroll: true });
-  const count = frames().length;
-  announce(`${document.getElementById("more-frames") ? `The first ${count}` : count} picture${count === 1 ? "" : "s"} shown`);
-};
-
-/* back from the loupe: the same frame, however far down it was */
-const comeBack = async () => {
-  const id = location.hash.slice(1);
-  if (!id.startsWith("frame-gen_")) { greet(); return; }
-  for (let tries = 0; tries < 20 && !document.getElementById(id); tries += 1) if (!(await loadMore())) break;
-  const frame = document.getElementById(id);
-  if (frame) { frame.scrollIntoView({ block: "center" }); stand(frame); }
 };
 
 if (sheet) start();

@@ -124,3 +124,9 @@ export const lookCloser = (stage, picture, { changed = () => {}, swiped = () => 
     view,
   };
 };
+
+/** The button that tells how close one is, and what a press on it does. */
+export const tellLevel = (button, { percent, fits }) => {
+  button.textContent = fits ? "Fit" : `${percent} %`;
+  button.setAttribute("aria-label", fits ? "Fit: show at 100 %" : `${percent} %: fit to the table`);
+};

@@ -20,7 +20,7 @@ from tests.services.plugin import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-LONGEST_SECONDS = 240
+LONGEST_SECONDS = 300
 
 
 def names() -> list[str]:
