@@ -6,6 +6,8 @@ before tests elsewhere start loops of their own. One context for each test.
 
 import os
 import re
+import threading
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -101,10 +103,18 @@ def new_page(
     yield open_page
     for context in contexts:
         context.close()
+    _wait_until_quiet()
     unexpected = [
         complaint for complaint in complaints if not any(re.search(rule, complaint) for rule in allowed_console_errors)
     ]
     assert not unexpected, "The browser's console complained:\n" + "\n".join(unexpected)
+
+
+def _wait_until_quiet() -> None:
+    """Until the server has answered what the pages still asked for: the database is emptied next."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any("process_request" in each.name for each in threading.enumerate()):
+        time.sleep(0.02)
 
 
 def _told(message: object) -> str:
