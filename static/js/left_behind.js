@@ -51,11 +51,19 @@ const sendWords = async (name, image, record, user) => {
 
 let busy = false;
 
-/** sendLeftBehind({user, id}): quietly; what cannot be sent stays kept. */
-export const sendLeftBehind = async ({ user, id }) => {
+/* quietly; what cannot be sent stays kept */
+const sendLeftBehind = async ({ user, id }) => {
   if (busy) return;
   busy = true;
   for (const item of others(`${MARKS}${user}.`, id)) await sendMarks(...item);
   for (const item of others(`${WORDS}${user}.`, id)) await sendWords(...item, user);
   busy = false;
+};
+
+/** catchUp(table): now, and whenever the line or the person comes back. `table()` gives the user and the picture's id. */
+export const catchUp = (table) => {
+  const send = () => sendLeftBehind(table());
+  addEventListener("online", send);
+  addEventListener("focus", send);
+  send();
 };

@@ -5,7 +5,7 @@ import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { addressWith, comparisonFrom, layPair } from "./compare.js";
 import { answerMark, openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
-import { sendLeftBehind } from "./left_behind.js";
+import { catchUp } from "./left_behind.js";
 import { openMarks } from "./marks.js";
 import { lookAt } from "./presence.js";
 import { openQueue } from "./queue.js";
@@ -367,10 +367,7 @@ document.addEventListener("click", (event) => {
 
 addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
 
-const catchUp = () => sendLeftBehind(root.dataset);
-addEventListener("online", catchUp);
-addEventListener("focus", catchUp);
-catchUp();
+catchUp(() => root.dataset);
 
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };

@@ -4,6 +4,7 @@ import { comeBack, keepPlace } from "./come_back.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
 import { drawPeople } from "./presence.js";
+import { frameInRow } from "./rows.js";
 import * as verdicts from "./verdicts.js";
 
 const sheet = document.getElementById("sheet");
@@ -35,23 +36,7 @@ const step = (by) => {
   stand(here ? all[all.indexOf(here) + by] : all[0]);
 };
 
-/* up and down: the frame whose middle lies nearest in the row above or below */
-const stepRow = (direction) => {
-  if (!here) { step(0); return; }
-  const from = here.getBoundingClientRect();
-  const middle = from.left + from.width / 2;
-  let best = null;
-  let bestTop = 0;
-  for (const frame of frames()) {
-    const box = frame.getBoundingClientRect();
-    const ahead = direction > 0 ? box.top > from.top + 4 : box.top < from.top - 4;
-    if (!ahead) continue;
-    const distance = Math.abs(box.left + box.width / 2 - middle);
-    const nearerRow = !best || (direction > 0 ? box.top < bestTop - 4 : box.top > bestTop + 4);
-    if (nearerRow || (Math.abs(box.top - bestTop) <= 4 && distance < best.distance)) { best = { frame, distance }; bestTop = box.top; }
-  }
-  stand(best?.frame);
-};
+const stepRow = (direction) => { if (here) stand(frameInRow(frames(), here, direction)); else step(0); };
 
 const nextOpen = (from) => {
   const all = frames();

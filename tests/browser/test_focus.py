@@ -18,6 +18,10 @@ from tests.factories import MembershipFactory, UserFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MODIFIERS = ("Control", "Alt", "Meta")
+PLACE = """(() => {
+  const {left, right, top, bottom} = document.activeElement.getBoundingClientRect();
+  return {left, right, top: top + scrollY, bottom: bottom + scrollY};
+})()"""
 MOVING = """() => [...document.querySelectorAll("*")].flatMap(each => [null, "::before", "::after"].map(part => {
     const style = getComputedStyle(each, part);
     return [style.transitionDuration, style.animationName === "none" ? "0s" : style.animationDuration].join(", ");
@@ -157,6 +161,25 @@ def test_in_the_loupe_focus_is_never_lost_and_what_happens_is_said(
     page.go_back()
     expect(page.locator("#pair")).to_be_visible()
     assert focused(page) != "BODY"
+
+
+def test_up_and_down_go_to_the_frame_above_and_below(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 8)
+    page.set_viewport_size({"width": 1100, "height": 900})
+    live_loupe.open(page, sheet(campaign))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    above = page.evaluate(PLACE)
+    page.keyboard.press("ArrowUp")  # there is nothing above
+    assert focused(page) == f"open-{rows[1].pk}"
+    page.keyboard.press("j")
+    below = page.evaluate(PLACE)
+    assert below["top"] > above["bottom"]
+    assert below["left"] <= (above["left"] + above["right"]) / 2 <= below["right"]
+    page.keyboard.press("k")
+    assert focused(page) == f"open-{rows[1].pk}"
 
 
 def test_no_key_with_a_modifier_does_anything(page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User) -> None:
