@@ -19,6 +19,7 @@ from generation.models import Generation
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
 from review.models import Assignment, Standing, Verdict
+from review.queries.pulse import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter
 from review.queries.stacks import on_top
 
@@ -217,8 +218,14 @@ def model_label(key: str) -> str:
 
 
 def read_changes(campaign: Campaign, wanted: SheetFilter, *, viewer: User, since: datetime) -> dict[str, Any]:
-    """What happened on this sheet since a moment: images that arrived, verdicts of anybody. Three queries."""
-    now = timezone.now()
+    """What happened on this sheet since a moment: images that arrived, verdicts of anybody. One query where nothing
+    did, else three.
+    """
+    # a little overlap: a row that was being committed while we looked is seen the next time
+    now = (timezone.now() - timedelta(seconds=3)).isoformat()
+    pulse = read_pulse(campaign)
+    if not wanted.state and pulse.is_calm_since(since):
+        return {"arrived": [], "standings": [], "busy": pulse.busy, "now": now}
     rows = filtered(campaign, wanted, viewer=viewer)
     arrived = list(rows.filter(completed_at__gt=since).order_by("-pk").values_list("pk", flat=True)[: PAGE * 4])
     decided = _with_own_verdict(
@@ -228,14 +235,7 @@ def read_changes(campaign: Campaign, wanted: SheetFilter, *, viewer: User, since
     for generation in decided:
         seen = verdicts_of(generation, blind=campaign.independent_first_look)
         standings.append({"id": generation.pk, "decision": seen.decision, "words": seen.words, "version": seen.seen})
-    busy = Generation.objects.filter(campaign=campaign, state__in=UNFINISHED).exists()
-    # a little overlap: a row that was being committed while we looked is seen the next time
-    return {
-        "arrived": arrived,
-        "standings": standings,
-        "busy": busy,
-        "now": (now - timedelta(seconds=3)).isoformat(),
-    }
+    return {"arrived": arrived, "standings": standings, "busy": pulse.busy, "now": now}
 
 
 def loupe_address(pk: str, query: str) -> str:

@@ -10,8 +10,8 @@ from review.models import Standing
 
 def ensure_standing(generation: Generation) -> None:
     """The image has its row; two who make it at once make one."""
-    if Standing.objects.filter(pk=generation.pk).exists():
-        return
+    if "standing" in generation._state.fields_cache and getattr(generation, "standing", None) is not None:
+        return  # it came along with the image, and rows of it are never taken away
     row = Standing(
         generation_id=generation.pk,
         workspace_id=generation.workspace_id,

@@ -8,11 +8,13 @@ one UPDATE, so that of two people who saw the same page one decides and the othe
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from django.db import transaction
 from django.utils import timezone
 
-from campaigns.models import User
+from campaigns.models import Shot, User
+from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict
@@ -116,7 +118,9 @@ def _record(
         return own
     if not _claim(generation, seen_version):
         return _repeat_or_stale(generation, decision, by, reason, note)
-    Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
+    if own:
+        # the claim holds the row: nobody has put another one in its place
+        Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
     verdict = Verdict.objects.create(
         generation=generation, by=by, decision=decision, reason=reason, reason_words=words, note=note
     )
@@ -169,14 +173,17 @@ def living_decisions(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
 def refuse_signed(shot_id: int) -> None:
     """Raises StackSigned where the shot has a living signature."""
-    signature = (
-        SignOff.objects.select_related("by", "generation").filter(shot_id=shot_id, withdrawn_at__isnull=True).first()
-    )
-    if signature is not None:
+    for version, name, email in _signature().run(shot=shot_id):
         raise StackSigned(
-            f"Version {signature.generation.version} of this shot was signed by {signature.by}, which locks the shot. "
+            f"Version {version} of this shot was signed by {name or email}, which locks the shot. "
             "An approver can withdraw the signature."
         )
+
+
+@lru_cache(maxsize=1)
+def _signature() -> Statement:
+    living = SignOff.objects.filter(shot_id=Given("shot", Shot._meta.pk), withdrawn_at__isnull=True)
+    return Statement(living.values_list("generation__version", "by__name", "by__email")[:1])
 
 
 def read_standing(generation: Generation) -> Standing:

@@ -66,7 +66,7 @@ def sheet_filters(request: HttpRequest, pk: int) -> HttpResponse:
 @member_required()
 def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """What happened since the page was read, as JSON for its script."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for_sheet(request, pk)
     since = _moment(request.GET.get("since", ""))
     if since is None or since < timezone.now() - LONGEST_ABSENCE:
         since = timezone.now()

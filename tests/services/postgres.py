@@ -12,6 +12,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,11 +32,15 @@ OPTIONS = {
 }
 
 
+# As a house runs it: what was acknowledged stays.
+DURABLE = {**OPTIONS, "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
+
+
 class PostgresMissing(RuntimeError):
     """No PostgreSQL can be had on this machine; the message says what to install."""
 
 
-def start(*, remove: Path) -> tuple[str, Kept]:
+def start(*, remove: Path, options: Mapping[str, str] = OPTIONS) -> tuple[str, Kept]:
     """Brings up a server; returns its DATABASE_URL and its keeper, which also removes a folder of ours."""
     user = "nobody" if os.geteuid() == 0 else ""
     folder = Path(tempfile.mkdtemp(prefix="loupe-pg-", dir=_short_temporary_folder()))
@@ -49,7 +54,7 @@ def start(*, remove: Path) -> tuple[str, Kept]:
             [binaries / "initdb", "-D", data, "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
             user=user,
         )
-        settings = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
         kept = Kept(command, log=folder / "log", user=user, remove=[folder, remove])
     except BaseException:
