@@ -1,4 +1,4 @@
-"""`make soak`: the targets R1, R2 and R6 with their whole numbers, in about twenty minutes.
+"""`make soak`: the targets R1, R2 and R6, and a thousand in flight, with their whole numbers, in about twenty minutes.
 
 Not named test_*, so that the suite leaves it aside; the same rounds in small are in the suite.
 """
@@ -57,3 +57,14 @@ def test_redis_wiped_with_a_thousand_queued(process_environment: dict[str, str],
     """R6: 0 lost, drained within 30 s of its return; a busy machine gets twice the time, and the figure is printed."""
     took = test_faults_ground.wipe_redis(process_environment, folder=tmp_path, count=QUEUED, seconds=60)
     print(f"\n{QUEUED} queued, Redis wiped: drained {took:.1f} s after its return (target 30)")
+
+
+@pytest.mark.timeout(600)
+def test_the_conductor_killed_with_a_thousand_in_flight(
+    process_environment: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    """All finish within latency + 30 s of its return; a busy machine gets twice the time, and the figure is printed."""
+    took = test_faults_ground.kill_in_flight(
+        process_environment, folder=tmp_path, redis_url=redis_url, count=QUEUED, latency=9.0, pace=1
+    )
+    print(f"\nThe conductor killed with {QUEUED} in flight: all over {took:.1f} s after its return (target 39)")
