@@ -203,7 +203,7 @@ export const openMarks = (root) => {
   const style = (annotation, { selected } = {}) => {
     const kind = kindOf(annotation.id);
     const quiet = known.get(annotation.id)?.resolved;
-    return { stroke: kind === "keep" ? "#f7f7f2" : "#ffb224", strokeWidth: selected ? 3 : 2, strokeOpacity: quiet ? 0.35 : 1, fill: kind === "remove" ? "#000000" : "#ffb224", fillOpacity: quiet ? 0 : kind === "remove" ? 0.35 : selected ? 0.12 : 0.05 };
+    return { stroke: kind === "keep" ? "#f7f7f2" : "#ffb224", strokeWidth: selected ? 3 : 2, strokeOpacity: quiet ? 0.35 : 1, fill: kind === "remove" ? "#000000" : "#ffb224", fillOpacity: quiet ? 0 : kind === "remove" ? 0.35 : selected && kind !== "keep" ? 0.12 : 0 }; // what is looked at keeps its colour
   };
 
   /* --- drawing -------------------------------------------------------------------------------------- */
