@@ -58,9 +58,13 @@ def allowed_console_errors() -> list[str]:
 
 
 @pytest.fixture
-def live_loupe(live_server: LiveServer) -> "LiveLoupe":
+def live_loupe(live_server: LiveServer) -> Generator["LiveLoupe"]:
     """Loupe's pages, served from this process on the test database; the engine is driven beside it."""
-    return LiveLoupe(url=live_server.url)
+    yield LiveLoupe(url=live_server.url)
+    # a request that is still being answered would hold locks against the emptying of the tables
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=10)
 
 
 @dataclass(frozen=True)
