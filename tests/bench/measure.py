@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import psutil
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -87,6 +89,17 @@ def largest_mb() -> float:
         return int(next(line for line in told if line.startswith("VmHWM:")).split()[1]) * 1_024 / 1e6
     kept = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kept / 1e6 if sys.platform == "darwin" else kept / 1e3
+
+
+def processor_of(pid: int) -> float:
+    """Processor seconds so far of a process and of everything below it that lives."""
+    process = psutil.Process(pid)
+    spent = 0.0
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = member.cpu_times()
+            spent += times.user + times.system
+    return spent
 
 
 def median(values: list[float]) -> float:

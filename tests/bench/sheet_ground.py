@@ -187,6 +187,16 @@ def quiet_median(act: Callable[[], object], *, blocks: int = 7, rounds: int = 15
     return min(median(waits(act, rounds)) for _ in range(blocks))
 
 
+def quiet_processor(act: Callable[[], object], *, rounds: int = 100) -> float:
+    """Milliseconds of processor time that a call takes in this thread, at the quietest."""
+    spent = []
+    for _ in range(rounds):
+        began = time.thread_time()
+        act()
+        spent.append((time.thread_time() - began) * 1_000)
+    return min(spent)
+
+
 def quiet_ratio(first: Callable[[], object], second: Callable[[], object], *, blocks: int = 7) -> float:
     """How much longer one takes than the other, block by block in turns; the quietest of each."""
     for act in (first, second):
