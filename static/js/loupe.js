@@ -19,9 +19,7 @@ const RENEWED = 40_000; // in a queue what lies ahead is fetched again while one
 const cache = new Map(); // address → {promise, node, at}
 const decided = new Map(); // image id → what one decided here, sent or not
 let root = document.getElementById("loupe");
-let closer = null;
-let marks = null;
-let reasons = null;
+let [closer, marks, reasons] = [null, null, null]; // of the picture on the table
 let remaining = Number(root.dataset.remaining);
 const film = openFilm((address) => go(address));
 let queue = null; // where one walks a queue: what is leased to this person (queue.js)
@@ -138,8 +136,10 @@ const goToNextOpen = async () => {
   cache.delete(root.dataset.url);
   const fresh = await load(root.dataset.url).catch(() => null);
   cache.delete(from.dataset.url);
+  let next = fresh?.dataset.unreviewed ?? "";
+  // verdicts on their way are not known there yet: past what is decided here
+  for (const seen = new Set(); next && isDecided(next) && !seen.has(next);) { seen.add(next); next = (await load(next).catch(() => null))?.dataset.unreviewed ?? ""; }
   if (root !== from) return;
-  const next = fresh?.dataset.unreviewed ?? "";
   if (next && !isDecided(next)) { go(next); return; }
   announce("Everything here is reviewed.");
   window.loupe.toast({ key: "done", level: "success", words: "Everything here is reviewed", actions: [{ label: "Back to the sheet", run: () => location.assign(root.dataset.sheet) }] });

@@ -62,6 +62,11 @@ addEventListener("keydown", (event) => {
   queueMicrotask(() => setTimeout(look));
 }, true);
 """
+# Nobody decides on a picture before it is there.
+SEEN = """count => new Promise(resolve => {
+  const look = () => { if (window.waits.length >= count) resolve(); else setTimeout(look, 10); };
+  look();
+})"""
 
 
 def run(*, full: bool) -> Iterator[Measure]:
@@ -110,6 +115,7 @@ def _decide(page: Page) -> list[float]:
     for number in range(VERDICTS):
         for key in ROUND[number % len(ROUND)]:
             page.keyboard.press(key)
+        page.evaluate(SEEN, number + 1)
         page.wait_for_timeout(PACE_MILLISECONDS)
     for _ in range(LONGEST_SENDING):
         page.wait_for_timeout(1_000)
