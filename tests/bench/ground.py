@@ -1,6 +1,5 @@
 """What the engine's benchmarks stand on: a house with a campaign, and the fake Replicate set up as the provider."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -8,6 +7,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.test import override_settings
+from ulid import ULID
 
 from campaigns import services as campaigns
 from campaigns.models import Campaign, User
@@ -21,14 +21,14 @@ PROMPT = (
     "A matt black pair of headphones on a raw stone plinth, low sun from the left, warm sand, charcoal and amber, "
     "rule of thirds with empty space at the right, view {number}"
 )
-_numbers = itertools.count(1)
 
 
 def make_campaign(*, shots: int, model: str = MODEL, size: int = 1024) -> Campaign:
     """A planned campaign with prompts, ready to start, and a budget that reaches."""
     store_catalogue_prices()
-    admin = User.objects.create_user(email=f"bench{next(_numbers)}@example.com", name="Bench")
-    workspace = campaigns.create_workspace(name=f"Bench {next(_numbers)}", admin=admin)
+    # another benchmark may have left its people in the same database
+    admin = User.objects.create_user(email=f"{ULID()}@example.com", name="Bench")
+    workspace = campaigns.create_workspace(name=f"Bench {ULID()}", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Aurora", by=admin, ticket="MKT-2241")
     campaigns.add_shots(
         campaign=campaign,
