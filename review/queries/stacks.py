@@ -7,7 +7,7 @@ on top, and a signed one where there is one.
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from campaigns.models import Campaign
 from generation.models import Generation
@@ -20,7 +20,8 @@ MOST = 60
 def on_top(rows: QuerySet[Generation], *, blind: bool) -> QuerySet[Generation]:
     """Of these images those that lie on top of their stack."""
     if not blind:
-        return rows.filter(tops__isnull=False)
+        # the shot is named once more, so that the database may begin with either
+        return rows.filter(tops__shot_id=F("shot_id"))
     signed = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
     return rows.filter(Q(decision=SIGNED) | Q(~Exists(signed), newest_of__isnull=False))
 
