@@ -38,6 +38,7 @@ def drop(apps: Any, schema_editor: Any) -> None:
 def elect_all(connection: Any) -> None:
     """Elect for every shot, for the first time or after rows were written around the triggers."""
     # one pass: two rankings joined to each other take for ever on a large table
+    # one pass: a table joined with itself is beyond a database that has not yet counted its rows
     ranked = (
         f"SELECT shot_id, campaign_id, id, ROW_NUMBER() OVER (PARTITION BY shot_id ORDER BY {RANK}) AS place, "  # noqa: S608  # no word of this comes from outside
         "FIRST_VALUE(id) OVER (PARTITION BY shot_id ORDER BY version DESC) AS newest, "

@@ -92,7 +92,7 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
     if blind and (hides or wanted.score_from is not None or wanted.score_to is not None):
         rows = rows.filter(Exists(_own(viewer)))
     if wanted.stack and not wanted.state:
-        rows = on_top(rows, blind=blind)
+        rows = on_top(rows, blind=blind, by_shot=wanted.sort == "shot")
     return _of_judgement(rows, wanted)
 
 

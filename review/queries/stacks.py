@@ -17,11 +17,11 @@ SIGNED = "signed"
 MOST = 60
 
 
-def on_top(rows: QuerySet[Generation], *, blind: bool) -> QuerySet[Generation]:
+def on_top(rows: QuerySet[Generation], *, blind: bool, by_shot: bool) -> QuerySet[Generation]:
     """Of these images those that lie on top of their stack."""
     if not blind:
-        # the shot is named once more, so that the database may begin with either
-        return rows.filter(tops__shot_id=F("shot_id"))
+        # in the order of shots the shot is named once more, so that the database may begin with it
+        return rows.filter(tops__shot_id=F("shot_id")) if by_shot else rows.filter(tops__isnull=False)
     signed = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
     return rows.filter(Q(decision=SIGNED) | Q(~Exists(signed), newest_of__isnull=False))
 
