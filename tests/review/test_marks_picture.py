@@ -133,3 +133,14 @@ def test_where_there_is_no_picture_there_is_nothing_to_draw_on(
     foreign = GenerationFactory(ready=True)
     assert client.get(address(foreign)).status_code == 404
     assert client.post(address(image)).status_code == 405
+
+
+@pytest.mark.django_db
+def test_the_loupe_offers_it_where_there_are_marks(client: Client, image: Generation, ana: User) -> None:
+    def loupe() -> str:
+        return client.get(reverse("loupe", args=[image.pk])).content.decode()
+
+    assert address(image) not in loupe()
+    save_marks(generation=image, by=ana, additions=[mark("mark-0001", "pin", "xywh=pixel:9,9,0,0")])
+    assert f'href="{address(image)}"' in loupe()
+    assert f'href="{address(image, "?names=1")}"' in loupe()
