@@ -82,8 +82,8 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
     if wanted.assigned is not None:
         rows = rows.filter(pk__in=Assignment.objects.filter(to_id=wanted.assigned).values("generation_id"))
     if wanted.mine:
-        assigned = Assignment.objects.filter(to=viewer.pk).values("generation_id")
-        decided = Verdict.objects.filter(by=viewer.pk, standing=True).values("generation_id")
+        assigned = Assignment.objects.filter(to=viewer.pk).order_by().values("generation_id")
+        decided = Verdict.objects.filter(by=viewer.pk, standing=True).order_by().values("generation_id")
         rows = rows.filter(pk__in=assigned.union(decided, all=True))
     blind = campaign.independent_first_look
     if wanted.unreviewed:
