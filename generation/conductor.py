@@ -12,6 +12,7 @@ import logging
 import os
 import random
 import socket
+import traceback
 import sys
 from collections import Counter
 from collections.abc import Coroutine, Sequence
@@ -219,10 +220,10 @@ class Conductor:
         except (DatabaseError, InterfaceError):
             # nothing was sent: the claim ends by itself and is asked about
             logger.warning("%s could not be prepared without a database.", sending.pk)
-        except Exception as error:
+        except Exception:
             # before the POST (a missing file, a mistake of ours): nothing was bought
             logger.exception("Sending %s failed", sending.pk)
-            parked = ProviderError(f"It could not be sent: {error!r}", kind="parked")
+            parked = ProviderError(traceback.format_exc(limit=8), kind="parked")
             self.outbox.write(dispatch.record_failed_sending, sending, parked)
         else:
             del self.failures[sending.provider]

@@ -265,3 +265,31 @@ def test_who_no_longer_leads_sends_nothing(campaign: Campaign, settings: Any, fa
     assert fake_replicate.state()["creates"] == 0
     row = Generation.objects.get(pk=sending.pk)
     assert (row.state, row.error_kind) == (GenerationState.QUEUED, "held_up")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_preparation_that_breaks_is_parked_with_its_traceback_and_costs_nothing(
+    campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
+    registry.reset()
+    [sending, *_] = claim(campaign)
+
+    def break_down(sending: Sending) -> None:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr(conducting.requests, "plain_request", break_down)
+
+    async def send() -> None:
+        conductor = Conductor(hands=lambda nudges: None)
+        conductor.submitting = 1
+        await conductor._submit(sending, claimed_at=asyncio.get_running_loop().time())
+        await conductor.outbox.flush()
+        await registry.close()
+        await leave_database()
+
+    asyncio.run(send())
+    assert fake_replicate.state()["creates"] == 0
+    row = Generation.objects.get(pk=sending.pk)
+    assert (row.state, row.error_kind, row.cost) == (GenerationState.FAILED, "parked", 0)
+    assert "Traceback (most recent call last)" in row.error_text and "a mistake of ours" in row.error_text
