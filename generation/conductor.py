@@ -12,8 +12,8 @@ import logging
 import os
 import random
 import socket
-import traceback
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
