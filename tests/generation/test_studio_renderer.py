@@ -173,6 +173,43 @@ def test_an_inpaint_changes_the_mask_and_not_one_byte_outside(words):
     assert np.array_equal(reopened, after)
 
 
+def revision(*lines: str) -> str:
+    return "\n".join(
+        ["Revise the picture:", *lines, "Keep everything else unchanged.", "", f"The picture shows: {HERO}"]
+    )
+
+
+def test_each_marked_region_answers_to_its_own_line_and_a_removal_elsewhere_erases_nothing():
+    size = (320, 200)
+    parent = render(request_for(size=size))
+    mask = Image.new("L", size, 0)
+    pencil = ImageDraw.Draw(mask)
+    pencil.rectangle((192, 40, 256, 120), fill=255)
+    pencil.rectangle((16, 10, 80, 70), fill=255)
+    words = revision(
+        "- upper right (60 % from the left, 20 % from the top, 20 % wide, 40 % high): change: Hinge too shiny.",
+        "- lower centre (point at 50 % from the left, 90 % from the top): remove: this glint.",
+        "- upper left (5 % from the left, 5 % from the top, 20 % wide, 30 % high): change: too dark.",
+    )
+    inputs = (given(parent, "parent"), given(mask, "mask"))
+    before = pixels(parent)
+    after = pixels(render(request_for(words, size=size, purpose="inpaint", inputs=inputs)))
+    black = np.asarray(mask) == 0
+    assert np.array_equal(before[black], after[black])
+    # the hinge keeps its drawing and loses light; the other region gains light
+    hinge, corner = (slice(40, 121), slice(192, 257)), (slice(10, 71), slice(16, 81))
+    assert np.corrcoef(before[hinge].ravel(), after[hinge].ravel())[0, 1] > 0.9
+    assert after[hinge].max() < before[hinge].max()
+    assert (after[corner] - before[corner]).mean() > 2
+    # the change fades in: no step where the mask begins
+    rim = np.abs(after - before)[40:121, 192:194]
+    assert rim.mean() < 1.5
+    removed = words.replace("change: Hinge too shiny", "remove: the hinge")
+    gone = pixels(render(request_for(removed, size=size, purpose="inpaint", inputs=inputs)))
+    assert gone[hinge][8:-8, 8:-8].std() < 0.5 * before[hinge][8:-8, 8:-8].std()
+    assert (gone[corner] - before[corner]).mean() > 2
+
+
 def test_a_black_mask_changes_nothing_and_an_edit_without_its_parent_is_refused_in_words():
     parent = render(request_for(size=(120, 80)))
     black = Image.new("L", parent.size, 0)

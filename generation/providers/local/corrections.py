@@ -16,6 +16,22 @@ CORRECTIVE = re.compile(
     re.IGNORECASE,
 )
 
+# How people complain of a spot, and the correction they mean.
+COMPLAINTS = {
+    r"too (?:dark|black|dim|murky)|underexposed|lighten|lighter": "brighter, lift the shadows",
+    r"too (?:bright|light|white)|overexposed|blown(?: out)?|burnt out|darken": "darker, hold back the highlights",
+    r"shadows? (?:is |are )?too (?:hard|harsh|deep|strong|heavy)": "lift the shadows, softer contrast",
+    r"soft(?:er|en)(?: the)? shadows?|(?:hard|harsh) shadows?": "lift the shadows, softer contrast",
+    r"too (?:contrasty|hard|harsh)": "softer contrast",
+    r"too flat|lacks? (?:contrast|depth)|more (?:depth|punch)": "more contrast",
+    r"too (?:warm|yellow|orange|red)": "cooler",
+    r"too (?:cold|cool|blue)": "warmer",
+    r"too (?:loud|saturated|colou?rful|garish)": "less saturated",
+    r"too (?:pale|dull|grey|gray)": "more saturated",
+    r"blurr(?:y|ed)|out of focus|too soft|not sharp": "sharper",
+    r"nois[ey]|grainy|dust(?:y)?|scratch\w*|dirt\w*|wrinkl\w*|smudg\w*": "cleaner",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
@@ -69,3 +85,10 @@ def read_corrections(text: str) -> Corrections:
         shadows=count(r"\blift the shadows\b|\bopen the shadows\b"),
         highlights=count(r"\bhold back the highlights\b|\bprotect the highlights\b"),
     )
+
+
+def as_instruction(words: str) -> str:
+    """People's words of a spot with what they complain of turned into the correction: "too dark" asks for brighter."""
+    for complaint, correction in COMPLAINTS.items():
+        words = re.sub(rf"\b(?:{complaint})\b", correction, words, flags=re.IGNORECASE)
+    return words

@@ -12,12 +12,18 @@ from PIL import Image, ImageFilter
 from generation.providers.base import RenderRequest
 from generation.providers.local import finish
 from generation.providers.local.colours import Floats, decode, find_colours, from_lab, hex_to_lab, luminance, to_lab
+from generation.providers.local.corrections import as_instruction
 from generation.providers.local.lighting import direction_of, tint
 from generation.providers.local.plan import generator_for
 from generation.providers.local.product import find_input, open_input
+from generation.providers.local.regions import Part, instruction_of, parts_of
 from generation.providers.local.vocabulary import Direction, read_direction
 
-REMOVE = re.compile(r"\b(?:remove|erase|take out|get rid of|clean up|clear away|delete)\b", re.IGNORECASE)
+SHINY = re.compile(
+    r"\b(?:shin[ey]\w*|gloss\w*|glar\w+|glint\w*|sparkl\w*|reflect\w*|specular\w*|hot ?spots?|less shine)\b",
+    re.IGNORECASE,
+)
+CLEAR = re.compile(r"\b(?:clear(?:er)?|transparent|see[- ]through|translucent)\b", re.IGNORECASE)
 
 
 def parent_of(request: RenderRequest) -> Image.Image:
@@ -61,34 +67,89 @@ def upscale(request: RenderRequest) -> Image.Image:
 def refine(request: RenderRequest) -> Image.Image:
     """The whole picture, edited by the words of the prompt."""
     parent = parent_of(request)
-    linear = _edited(decode(np.asarray(parent)), request)
+    linear = _edited(decode(np.asarray(parent)), as_instruction(instruction_of(request.prompt)))
     return finish.develop(linear, rng=generator_for("refine", request.seed, request.prompt), grain=0.0)
 
 
 def inpaint(request: RenderRequest) -> Image.Image:
-    """Only the white of the mask changes, feathered inwards; where the mask is black the parent's bytes stay."""
+    """Only the white of the mask changes, each region as its own line asks; where it is black the parent's bytes stay.
+
+    A change fades in from the edge of its region, so that light and colour end nowhere in a line.
+    """
     parent, mask = parent_of(request), mask_of(request)
     source, allowed = np.asarray(parent), np.asarray(mask)
     changing = allowed > 0
     if not changing.any():
         return parent
     linear = decode(source)
-    inside = fill_from_around(linear, changing) if REMOVE.search(request.prompt) else _edited(linear, request)
-    if not REMOVE.search(request.prompt) and float(np.abs(inside - linear)[changing].mean()) < 0.004:
-        # Words without a reading must still answer the mark: relight the spot in the picture's own colours.
-        inside = linear * (1 + 0.28 * generator_for("spot", request.seed, request.prompt).choice([-1.0, 1.0]))
+    # What lies in a neighbouring region is no surrounding to fill from: one ground for all of them.
+    ground = fill_from_around(linear, changing)
+    inside, weight = linear, np.zeros(allowed.shape, np.float32)
+    for part in parts_of(request.prompt, changing):
+        limits = np.where(part.where, allowed, 0).astype(np.uint8)
+        if part.removes:
+            answer, fading = ground, _feather(limits, min(allowed.shape) / 160)
+        else:
+            answer = _changed(linear, ground, part, request.seed)
+            fading = _fade(limits) * _thing(linear, ground, part.where)
+        inside = np.where(part.where[..., None], answer, inside)
+        weight = np.where(part.where, fading, weight)
     rng = generator_for("inpaint", request.seed, request.prompt)
     edited = np.asarray(finish.develop(np.clip(inside, 0, 1), rng=rng, grain=0.25), dtype=np.float32)
-    weight = _feather(allowed, min(request.width, request.height))[..., None]
-    blended = np.clip(source + (edited - source) * weight + 0.5, 0, 255).astype(np.uint8)
+    blended = np.clip(source + (edited - source) * weight[..., None] + 0.5, 0, 255).astype(np.uint8)
     return Image.fromarray(np.where(changing[..., None], blended, source), "RGB")
 
 
-def _feather(allowed: np.ndarray, short: int) -> Floats:
-    """0..1, zero wherever the mask is black, rising to one a few pixels inside."""
-    reach = max(1.0, short / 160)
-    soft = np.asarray(Image.fromarray(allowed).filter(ImageFilter.GaussianBlur(reach)), dtype=np.float32) / 255
-    return (np.clip(soft * 2 - 1, 0, 1) * (allowed > 0) * (allowed / 255.0)).astype(np.float32)
+def _changed(linear: Floats, ground: Floats, part: Part, seed: int | None) -> Floats:
+    """The picture as the words of one region want it."""
+    words = as_instruction(part.words)
+    picture = linear
+    if CLEAR.search(words):
+        # What is clear shows what stands around it, and keeps its lights and lines.
+        picture = linear + np.float32(0.55) * (ground - linear)
+    if SHINY.search(words):
+        picture = _dulled(picture, part.where)
+    picture = _edited(picture, words)
+    if float(np.abs(picture - linear)[part.where].mean()) < 0.004:
+        # Words without a reading must still answer the mark: relight the spot in the picture's own colours.
+        picture = linear * (1 + 0.28 * generator_for("spot", seed, part.words).choice([-1.0, 1.0]))
+    return np.asarray(picture, dtype=np.float32)
+
+
+def _dulled(linear: Floats, where: np.ndarray) -> Floats:
+    """Less shine: lights that stand above the region's middle tone come down to it, with their colour."""
+    grey = luminance(linear)
+    middle = max(0.02, float(np.median(grey[where])))
+    above = np.maximum(grey / middle, 1)
+    return (linear * (np.float32(0.88) * above ** np.float32(-0.55))[..., None]).astype(np.float32)
+
+
+def _feather(allowed: np.ndarray, reach: float) -> Floats:
+    """0..1, zero wherever the mask is black, rising to one about `reach` pixels inside."""
+    soft = np.asarray(Image.fromarray(allowed).filter(ImageFilter.GaussianBlur(max(1.0, reach))), dtype=np.float32)
+    return (np.clip(soft / 127.5 - 1, 0, 1) * (allowed > 0) * (allowed / 255.0)).astype(np.float32)
+
+
+def _fade(allowed: np.ndarray) -> Floats:
+    """Like `_feather`, over a good part of the region: one in its middle, without a visible edge."""
+    weight = _feather(allowed, 0.3 * float(np.sqrt((allowed > 0).sum())))
+    most = float(weight.max())
+    if most <= 0:
+        return _feather(allowed, 1.0)
+    weight = weight / most
+    return (weight * weight * (3 - 2 * weight)).astype(np.float32)
+
+
+def _thing(linear: Floats, ground: Floats, where: np.ndarray) -> Floats:
+    """0..1: how far each pixel belongs to the thing that was marked and not to the ground around it.
+
+    A mark is drawn larger than what it means. Where nothing stands out from the ground, the ground is meant.
+    """
+    away = np.linalg.norm(to_lab(linear) - to_lab(ground), axis=-1)
+    belonging = np.clip(finish.blurred(away.astype(np.float32), 1.5) / 14 - 0.3, 0, 1)
+    if float(belonging[where].mean()) < 0.04:
+        return np.ones(where.shape, np.float32)
+    return (0.12 + 0.88 * belonging).astype(np.float32)
 
 
 def fill_from_around(linear: Floats, hole: np.ndarray) -> Floats:
@@ -115,10 +176,10 @@ def fill_from_around(linear: Floats, hole: np.ndarray) -> Floats:
     return np.clip(filled, 0, 1).astype(np.float32)
 
 
-def _edited(linear: Floats, request: RenderRequest) -> Floats:
+def _edited(linear: Floats, words: str) -> Floats:
     """Light, colour and contrast by the words, each a small honest move."""
-    direction = read_direction(request.prompt)
-    words = request.prompt.lower()
+    direction = read_direction(words)
+    words = words.lower()
     fixed = direction.corrections
     stops = 0.42 * fixed.exposure + 0.35 * direction.mood.brightness * (
         1 if re.search(r"\bmood\b|look|feel", words) else 0
