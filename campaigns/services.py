@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -67,8 +68,12 @@ def create_campaign(
     due_on: date | None = None,
     requires_human_pick: bool = False,
     independent_first_look: bool = False,
+    form_key: UUID | None = None,
 ) -> Campaign:
-    """A campaign that waits to be planned. The base seed is the hero's and is pinned from here on."""
+    """A campaign that waits to be planned. The base seed is the hero's and is pinned from here on.
+
+    Raises IntegrityError for a `form_key` that the workspace has a campaign of.
+    """
     return Campaign.objects.create(
         workspace=workspace,
         title=title.strip()[:160] or "Untitled campaign",
@@ -82,6 +87,7 @@ def create_campaign(
         due_on=due_on,
         requires_human_pick=requires_human_pick,
         independent_first_look=independent_first_look,
+        form_key=form_key,
         created_by=by,
     )
 

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
+from uuid import UUID, uuid4, uuid5
 
 from django import forms
 from django.conf import settings
@@ -127,6 +128,7 @@ class NewCampaignForm(forms.Form):
     max_attempts = forms.IntegerField(
         min_value=1, max_value=10, initial=3, label="Attempts", help_text="Then a person decides."
     )
+    form_key = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
     requires_human_pick = forms.BooleanField(
         required=False,
         label="A person picks every picture",
@@ -144,6 +146,13 @@ class NewCampaignForm(forms.Form):
         self.shots: list[dict[str, Any]] = []
         self.notices: tuple[str, ...] = ()
         self.source: str = Campaign.Source.BRIEF
+
+    def clean_form_key(self) -> UUID | None:
+        """One for each thing that is sent: what was changed on a page gone back to is a campaign of its own."""
+        drawn: UUID | None = self.cleaned_data["form_key"]
+        typed = sorted((name, value) for name, value in self.data.lists() if name != "csrfmiddlewaretoken")  # type: ignore[attr-defined]
+        files = sorted((name, file.name, file.size) for name, several in self.files.lists() for file in several)  # type: ignore[attr-defined]
+        return drawn and uuid5(drawn, repr((typed, files)))
 
     def clean_due_on(self) -> date | None:
         due_on: date | None = self.cleaned_data["due_on"]

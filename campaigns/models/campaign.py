@@ -50,6 +50,12 @@ class Campaign(models.Model):
     )
     planning = models.CharField(max_length=8, choices=Planning.choices, default=Planning.WAITING)
     planning_note = models.TextField(blank=True)
+    form_key = models.UUIDField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The filled-in form it came from: sent twice, it is one campaign.",
+    )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -63,6 +69,7 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=Q(max_attempts__gte=1, max_attempts__lte=10), name="campaign_attempts_in_range"
             ),
+            models.UniqueConstraint(fields=["workspace", "form_key"], name="campaign_once_per_form"),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.contrib import messages
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -38,11 +38,16 @@ def new_campaign(request: MemberRequest) -> HttpResponse:
 def _open(form: NewCampaignForm, *, request: MemberRequest, by: User) -> Campaign:
     facts = dict(form.cleaned_data)
     facts.pop("upload")
-    with transaction.atomic():
-        campaign = open_campaign(
-            workspace=request.membership.workspace, by=by, shots=form.shots, source=form.source, **facts
-        )
-        transaction.on_commit(partial(send_nudge, Nudge("plan", campaign.pk)))
+    workspace = request.membership.workspace
+    try:
+        with transaction.atomic():
+            campaign = open_campaign(workspace=workspace, by=by, shots=form.shots, source=form.source, **facts)
+            transaction.on_commit(partial(send_nudge, Nudge("plan", campaign.pk)))
+    except IntegrityError:
+        # The same form sent twice: the other sending has opened it.
+        if facts["form_key"] is None:
+            raise
+        campaign = Campaign.objects.get(workspace=workspace, form_key=facts["form_key"])
     for notice in form.notices:
         messages.warning(request, notice)
     return campaign

@@ -3,14 +3,17 @@
 import json
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from io import BytesIO
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.conf import settings as config
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -260,3 +263,25 @@ def test_nothing_is_kept_by_half(client: Client, member: Membership, monkeypatch
     fields = {**RULES, "brief": BRIEF, "budget": "3", "references": [upload("a.png", factories.picture())]}
     assert client.post(reverse("new-campaign"), fields).status_code == 500
     assert not Campaign.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_is_one_campaign_and_a_changed_one_is_another(client: Client) -> None:
+    member = factories.MembershipFactory()
+    client.force_login(member.user)
+    key = client.get(reverse("new-campaign")).context["form"]["form_key"].value()
+    together = Barrier(4)
+
+    def send(brief: str) -> str:
+        double = Client()
+        double.cookies = client.cookies
+        together.wait()
+        try:
+            return double.post(reverse("new-campaign"), {**RULES, "brief": brief, "form_key": str(key)})["Location"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        addresses = list(pool.map(send, [BRIEF, BRIEF, BRIEF, "Two shots for the Aurora case."]))
+    first, other = Campaign.objects.get(brief=BRIEF), Campaign.objects.exclude(brief=BRIEF).get()
+    assert addresses == [reverse("plan", args=[pk]) for pk in (first.pk, first.pk, first.pk, other.pk)]
