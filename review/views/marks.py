@@ -81,7 +81,7 @@ def marks_picture(request: HttpRequest, pk: str) -> HttpResponse:
     except (OSError, ValueError) as error:
         raise Http404("There is no picture to draw on yet.") from error
     response = HttpResponse(content, content_type="image/png")
-    name = f"{generation.shot.slug}-v{generation.version}-marks.png"
+    name = f"{generation.shot.slug}-v{generation.version}-marks{'-with-names' if names else ''}.png"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

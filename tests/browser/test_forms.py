@@ -32,7 +32,7 @@ def test_an_unanswered_question_is_scrolled_to_below_the_header(
     row = GenerationFactory(ready=True, scored=8.2, shot=ShotFactory(campaign=campaign))
     VerdictFactory(generation=row)
     page.set_viewport_size({"width": 1440, "height": 420})
-    live_loupe.open(page, f"/sign-off/{row.pk}/")
+    live_loupe.open(page, f"/images/{row.pk}/sign-off/")
     page.get_by_label("Alt text").fill("Headphones on a plinth.")
     page.get_by_role("button", name="Sign this final").click()
     asked = page.locator("[name=synthetic_performer]").first

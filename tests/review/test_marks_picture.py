@@ -44,7 +44,8 @@ def address(generation: Generation, query: str = "") -> str:
 def fetch(client: Client, generation: Generation, query: str = "") -> Image.Image:
     answer = client.get(address(generation, query))
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
-    assert answer["Content-Disposition"] == 'attachment; filename="hero-v1-marks.png"'
+    name = "hero-v1-marks-with-names.png" if query == "?names=1" else "hero-v1-marks.png"
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
     return Image.open(BytesIO(answer.content)).convert("RGB")
 
 
