@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from campaigns.models import Campaign, User, Workspace
 from generation.models import Generation
+from review.since import since_words
 
 
 class Notice(models.Model):
@@ -40,6 +41,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def since(self) -> str:
+        """How long ago it was written."""
+        return since_words(self.created_at)
 
     @property
     def icon(self) -> str:

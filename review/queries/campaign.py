@@ -28,6 +28,7 @@ from review.queries.sheet import (
     thumb_of,
     verdicts_of,
 )
+from review.since import since_words
 
 PAGE = 20
 ACTIVITY = 12
@@ -111,6 +112,11 @@ class Happening:
     url: str
     at: datetime
     after: str = ""
+
+    @property
+    def since(self) -> str:
+        """How long ago it happened."""
+        return since_words(self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,7 @@ class Inbox:
     def title(self) -> str:
         """The heading counts what needs a person."""
         count = len(self.needs) + len(self.notices)
-        words = ("Nothing needs", "One thing needs", "Two things need", "Three things need", "Four things need")
-        return f"{words[count] if count < len(words) else f'{count} things need'} you"
+        return "Nothing needs you" if not count else f"{count} thing{' needs' if count == 1 else 's need'} you"
 
 
 def read_inbox(membership: Membership, *, viewer: User) -> Inbox:

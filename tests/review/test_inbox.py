@@ -100,7 +100,12 @@ def test_a_notice_is_opened_and_gone(client: Client, member: Membership) -> None
         text="Ana asks you about the strap",
         generation=row,
     )
-    assert "Ana asks you about the strap" in inbox(client)
+    page = inbox(client)
+    assert "Ana asks you about the strap" in page
+    assert "just now</time>" in page
+    assert "2 things need you" in page
+    Notice.objects.update(created_at=timezone.now() - timedelta(hours=2, minutes=5))
+    assert "2\xa0hours ago</time>" in inbox(client)
     answer = client.post(reverse("open-notice", args=[notice.pk]))
     assert answer["Location"] == reverse("loupe", args=[row.pk])
     assert "Ana asks" not in inbox(client)
