@@ -14,6 +14,7 @@ from review.models import Annotation
 from review.queries.assigned import read_colleagues
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
+from review.queries.counts import read_counts
 from review.queries.film import read_film
 from review.queries.loupe import read_loupe
 from review.queries.queue import CAMPAIGN, Queue, QueueProgress, open_queue, read_progress
@@ -44,6 +45,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "colleagues": [] if is_fragment else read_colleagues(generation.workspace_id),
         "kinds": Annotation.Kind.choices,
         "film": page.film,
+        "counts": page.counts,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
         "query": query,
         "queue": queue,
@@ -85,5 +87,11 @@ def film(request: HttpRequest, pk: str) -> HttpResponse:
     generation = generation_for_review(request, pk)
     wanted = read_filter(request.GET)
     strip = read_film(generation, wanted, viewer=request.user)  # type: ignore[arg-type]
-    context = {"generation": generation, "shot": generation.shot, "film": strip, "query": wanted.query()}
+    context = {
+        "generation": generation,
+        "shot": generation.shot,
+        "film": strip,
+        "counts": read_counts(generation.campaign, viewer=request.user),  # type: ignore[arg-type]
+        "query": wanted.query(),
+    }
     return render(request, "review/loupe.html#film", context)

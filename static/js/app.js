@@ -47,7 +47,7 @@
     element.dataset.watched = "yes";
     const level = ["error", "warning", "success"].find((name) => element.classList.contains(name)) ?? "info";
     let timer = 0;
-    const start = () => { if (HOLD[level]) timer = setTimeout(() => takeAway(element), HOLD[level]); };
+    const start = () => { if (HOLD[level] && !("stays" in element.dataset)) timer = setTimeout(() => takeAway(element), HOLD[level]); };
     const hold = () => clearTimeout(timer);
     element.addEventListener("pointerenter", hold);
     element.addEventListener("focusin", hold);
@@ -55,14 +55,18 @@
     element.addEventListener("focusout", start);
     start();
   };
-  /** toast({words, detail, level, key, actions: [{label, run | href}]}): a key replaces the toast that has it. */
-  const toast = ({ words, detail = "", level = "info", key = "", actions = [] }) => {
+  /** putAway(key): the toast with this key has said what it had to. */
+  const putAway = (key) => document.querySelectorAll(".toast[data-key]").forEach((old) => { if (old.dataset.key === key) takeAway(old); });
+  /** toast({words, detail, level, key, stays, actions: [{label, run | href}]}): a key replaces the toast that has it;
+      one that stays waits until it is answered or dismissed. */
+  const toast = ({ words, detail = "", level = "info", key = "", stays = false, actions = [] }) => {
     const shelf = document.getElementById("toasts");
     if (!shelf) return null;
     if (key) shelf.querySelectorAll("[data-key]").forEach((old) => { if (old.dataset.key === key) old.remove(); });
     const element = document.createElement("div");
     element.className = `toast ${level}`;
     if (key) element.dataset.key = key;
+    if (stays) element.dataset.stays = "yes";
     element.append(icon({ error: "warning", warning: "warning", success: "check" }[level] ?? "info"));
     const text = document.createElement("div");
     text.className = "toast-words";
@@ -159,7 +163,7 @@
   });
   addEventListener("offline", () => toast({ key: "offline", level: "warning", words: "You are offline", detail: "Go on working: nothing on this page is lost." }));
   addEventListener("online", () => {
-    document.querySelectorAll('.toast[data-key="offline"]').forEach((element) => element.remove());
+    putAway("offline");
     toast({ key: "online", level: "success", words: "Connected again" });
   });
   // A server may ask for a toast: HX-Trigger: {"toast": {"words": "…", "level": "success"}}
@@ -250,5 +254,5 @@
   else start();
   document.addEventListener("htmx:after:settle", () => document.querySelectorAll(".toast").forEach(watchToast));
 
-  window.loupe = { toast, isTyping, cookie, signInAddress };
+  window.loupe = { toast, putAway, isTyping, cookie, signInAddress };
 })();

@@ -43,6 +43,7 @@ export const assign = async ({ images, to, done, takeBack = false }) => {
   let problem = "No answer from Loupe.";
   try {
     const answer = await verdicts.postForm(dialog.dataset.url, body);
+    if (answer.ok && takeBack) window.loupe.putAway("assign"); // what it says is no longer so
     if (answer.ok) { const told = await answer.json(); done(told); return told; }
     if (answer.headers.get("Content-Type")?.includes("json")) problem = (await answer.json()).message;
     else if (answer.status === 401) problem = "Your sign-in has expired. Sign in in another tab, then send it again.";

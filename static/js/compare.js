@@ -9,15 +9,21 @@ export const addressWith = (root, changes) => {
   return address.pathname + address.search;
 };
 
-/** Where a key leads: into comparing with the version before, to another way of laying the two, or out again.
-    "" where there is only one version. */
+const versionIn = (link) => link?.getAttribute("href").match(/\/images\/(gen_\w+)\//)[1];
+
+/** Where a key leads: into comparing with the version it was made from, else with the one before, to another way
+    of laying the two, or out again. "" where there is only one version. */
 export const comparisonFrom = (root, mode) => {
   if (root.dataset.compare) return addressWith(root, mode ? { mode: root.dataset.mode === mode ? "side" : mode } : { compare: "", mode: "" });
   const links = [...root.querySelectorAll("[data-version-link]")]; // newest first
   const at = links.findIndex((link) => link.getAttribute("aria-current"));
-  const other = (links[at + 1] ?? links[at - 1])?.getAttribute("href").match(/\/images\/(gen_\w+)\//)[1];
+  const parent = links.find((link) => versionIn(link) === root.dataset.parent);
+  const other = versionIn(parent ?? links[at + 1] ?? links[at - 1]);
   return other ? addressWith(root, { compare: other, mode: mode ?? "" }) : "";
 };
+
+/** Where a version of the film strip leads: to that version, or while comparing to it on the other side. */
+export const versionFrom = (root, link) => (root.dataset.compare && !link.hasAttribute("aria-current") ? addressWith(root, { compare: versionIn(link) }) : link.getAttribute("href"));
 
 let blinking = 0;
 

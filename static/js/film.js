@@ -14,13 +14,16 @@ export const answerMark = async (button, id) => {
   if (problem) window.loupe.toast({ level: "warning", words: "That was not saved", detail: problem });
 };
 
-/** openFilm(look): `look(address)` goes to a version. Returns {begin(root)}, called for every picture on the table. */
-export const openFilm = (look) => {
+/** openFilm(look): `look(address)` goes to a version, `count(number)` gets how many
+    wait for this person's decision as the server knows it. Returns {begin(root), beside(by)}; `begin`
+    is called for every picture on the table. */
+export const openFilm = (look, count) => {
   let root = null;
   let coming = new Map(); // element id → version
 
   const begin = (loupe) => {
     root = loupe;
+    window.loupe.putAway(`film-${root.dataset.id}`); // it is looked at
     coming = new Map([...root.querySelectorAll("#film [data-coming]")].map((item) => [item.id, item.dataset.version]));
   };
   const arrive = (id, version) => {
@@ -30,13 +33,19 @@ export const openFilm = (look) => {
       return;
     }
     announce(`Version ${version} is here.`);
-    window.loupe.toast({ key: id, level: "success", words: `Version ${version} is here`, actions: [{ label: "Look at it", run: () => look(link.getAttribute("href")) }] });
+    window.loupe.toast({ key: id, level: "success", stays: true, words: `Version ${version} is here`, actions: [{ label: "Look at it", run: () => look(link.getAttribute("href")) }] });
   };
   document.addEventListener("htmx:after:swap", ({ detail }) => {
     if (detail.ctx?.sourceElement?.id !== "film") return;
     for (const [id, version] of coming) if (!("coming" in (document.getElementById(id)?.dataset ?? {}))) arrive(id, version);
     root.querySelector("#compare").hidden = root.querySelectorAll("[data-version-link]").length < 2;
+    count(Number(root.querySelector("#film").dataset.remaining));
     begin(root);
   });
-  return { begin };
+  /** The address of the version that is `by` steps newer, "" at the end of the strip. */
+  const beside = (by) => {
+    const links = [...root.querySelectorAll("[data-version-link]")]; // newest first
+    return links[links.findIndex((link) => link.getAttribute("aria-current")) - by]?.getAttribute("href") ?? "";
+  };
+  return { begin, beside };
 };

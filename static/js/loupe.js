@@ -2,7 +2,7 @@
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
 import { fetchLoupe } from "./ahead.js";
 import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
-import { addressWith, comparisonFrom, layPair } from "./compare.js";
+import { addressWith, comparisonFrom, layPair, versionFrom } from "./compare.js";
 import { answerMark, openFilm } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { catchUp } from "./left_behind.js";
@@ -21,7 +21,7 @@ const decided = new Map(); // image id → what one decided here, sent or not
 let root = document.getElementById("loupe");
 let [closer, marks, reasons] = [null, null, null]; // of the picture on the table
 let remaining = Number(root.dataset.remaining);
-const film = openFilm((address) => go(address));
+const film = openFilm((address) => go(address), (told) => { remaining = verdicts.remainingWith(told); showRemaining(); });
 let queue = null; // where one walks a queue: what is leased to this person (queue.js)
 
 const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
@@ -336,10 +336,8 @@ const answer = async (button) => {
 };
 
 const turnVersion = (by) => {
-  const links = [...root.querySelectorAll("[data-version-link]")]; // newest first
-  const at = links.findIndex((link) => link.getAttribute("aria-current"));
-  const link = links[at - by];
-  if (link) go(link.getAttribute("href")); else announce(by > 0 ? "This is the newest version." : "This is the oldest version.");
+  const address = film.beside(by);
+  if (address) go(address); else announce(by > 0 ? "This is the newest version." : "This is the oldest version.");
 };
 
 const acts = { approved: () => decide("approved"), rejected: askReason, changes: () => decide("changes") };
@@ -362,6 +360,7 @@ document.addEventListener("click", (event) => {
   else if (target.dataset.answer) answer(target);
   else if ("toggleCompare" in target.dataset) compare();
   else if (queue && plain && target.dataset.go) { event.preventDefault(); turn(target.dataset.go === "next" ? 1 : -1); }
+  else if (plain && "versionLink" in target.dataset) { event.preventDefault(); go(versionFrom(root, target)); }
   else if (plain && target.href) { event.preventDefault(); go(target.getAttribute("href")); }
 });
 

@@ -3,6 +3,7 @@
    saved yet waits in this browser, through reload, lost connection and expired sign-in. */
 import { announce } from "./keys.js";
 import { MARKS } from "./left_behind.js";
+import { guardUnfinished } from "./unfinished.js";
 import { csrfToken, renewToken } from "./verdicts.js";
 import { openWords } from "./words.js";
 
@@ -217,6 +218,11 @@ export const openMarks = (root) => {
     return saved;
   };
 
+  const unguard = guardUnfinished(root, (points) => {
+    annotator.cancelDrawing();
+    add("polygon", outline(points.map((point) => point.map((number) => number * factor))));
+  });
+
   /* Annotorious takes back its own drawing on Ctrl or Cmd with Z and Y; those keys are the browser's */
   const keepFromLibrary = (event) => { if (event.ctrlKey || event.metaKey) event.stopPropagation(); };
 
@@ -315,8 +321,9 @@ export const openMarks = (root) => {
     root.querySelectorAll("[data-tool]").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.tool === state.tool)));
     root.querySelector("#stage").classList.toggle("is-marking", !!state.tool);
     arm();
-    if (state.tool) {
-      const how = state.tool === "polygon" ? "click each corner, double-click the last one" : state.tool === "pin" ? "click on the picture" : "drag on the picture";
+    if (!state.tool) window.loupe.putAway("tool");
+    else {
+      const how = state.tool === "polygon" ? "click each corner, Enter or a double-click closes it" : state.tool === "pin" ? "click on the picture" : "drag on the picture";
       announce(`${state.tool}: ${how}, or Escape.`);
       window.loupe.toast({ key: "tool", words: `${state.tool[0].toUpperCase()}${state.tool.slice(1)}: ${how}` });
     }
@@ -376,6 +383,8 @@ export const openMarks = (root) => {
       clearInterval(watch);
       clearTimeout(timer);
       words.close();
+      unguard();
+      window.loupe.putAway("tool");
       removeEventListener("keydown", keepFromLibrary, true);
       removeEventListener("online", onBack);
       removeEventListener("focus", onBack);

@@ -48,6 +48,8 @@ const running = new Set();
 let counter = 0;
 
 export const pending = (id) => (queues.get(id)?.length ?? 0) > 0;
+/** How many wait for a decision, of which the server says `told`, once it has what is on its way. */
+export const remainingWith = (told) => [...queues.values()].flat().reduce((left, { decision, before, restores }) => left + (decision === "undo" ? Number(!restores) : -Number(!before?.decision)), told);
 export const anyPending = () => queues.size > 0;
 export const knownVersion = (id) => versions.get(id);
 export const learnVersion = (id, version) => { if (!(versions.get(id) >= version)) versions.set(id, version); };
@@ -91,7 +93,7 @@ export const undo = (seenOf = () => 0) => {
   const groups = readHistory();
   const group = groups.pop() ?? [];
   writeHistory(groups);
-  for (const item of group) if (item.id) decide({ id: item.id, url: item.url, name: item.name, decision: "undo", seen: Math.max(item.version ?? 0, seenOf(item.id)), before: null });
+  for (const item of group) if (item.id) decide({ id: item.id, url: item.url, name: item.name, decision: "undo", seen: Math.max(item.version ?? 0, seenOf(item.id)), before: null, restores: item.before?.decision ?? "" });
   return group;
 };
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
 from generation.models import Generation
+from generation.states import GenerationState
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, make_images, marks_are_open, sheet, until
 from tests.factories import GenerationFactory, ShotFactory, store_picture
@@ -65,6 +66,27 @@ def test_new_pictures_move_nothing_until_one_asks_for_them(
     expect(page.locator(".frame")).to_have_count(10)
     expect(page.locator("#sheet > .frame").first).to_have_id(f"frame-{fresh[0].pk}")
     expect(page.locator(f"#open-{fresh[0].pk}")).to_be_focused()
+
+
+def test_a_version_that_arrives_is_counted_and_told_until_it_is_looked_at(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 2)
+    coming = GenerationFactory(shot=rows[0].shot)
+    live_loupe.open(page, loupe(rows[0]))
+    expect(page.locator("#remaining")).to_have_text("2")
+    page.keyboard.press("m")
+    expect(page.locator("#loupe")).to_have_attribute("data-id", rows[1].pk)
+    coming.state = GenerationState.READY
+    store_picture(coming).save()
+    arrived = page.locator("#toasts .toast").filter(has_text=f"Version {coming.version} is here")
+    expect(arrived).to_be_visible(timeout=15_000)
+    expect(page.locator("#remaining")).to_have_text("3")
+    page.wait_for_timeout(5_500)  # longer than any other good news stays
+    expect(arrived).to_be_visible()
+    page.locator(f"#film-link-{coming.pk}").click()
+    expect(page.locator("#loupe")).to_have_attribute("data-id", coming.pk)
+    expect(arrived).to_have_count(0)
 
 
 def test_back_from_a_picture_far_down_the_same_frame_is_in_view(

@@ -1,6 +1,7 @@
 """Two versions beside each other in a real browser: by keys, by address, enlarged together, told apart in words."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 from campaigns.models import Campaign, User
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, make_images, marks_are_open
+from tests.browser.test_phone import assert_fits, assert_for_a_thumb
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +98,41 @@ def test_where_motion_is_unwelcome_blinking_is_turned_by_hand(
     expect(pair).to_have_class(re.compile("is-other"))
     page.locator("#stage").press(" ")
     expect(pair).not_to_have_class(re.compile("is-other"))
+
+
+def test_a_revision_is_laid_beside_what_it_was_made_from_and_the_film_strip_changes_the_other_side(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    newest, _, origin, oldest = make_images(campaign, 4)
+    newest.parent = origin
+    newest.save()
+    live_loupe.open(page, loupe(newest))
+    marks_are_open(page)
+    page.keyboard.press("c")
+    expect(page.get_by_role("region", name="Against version 2")).to_be_visible()
+    page.keyboard.press("w")
+    expect(page.locator("#pair")).to_have_class(re.compile("is-wipe"))
+    page.locator(f"#film-link-{oldest.pk}").click()
+    expect(page.get_by_role("region", name="Against version 1")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{newest.pk}/\?compare={oldest.pk}&mode=wipe"))
+    page.keyboard.press("c")
+    expect(page.locator("#pair")).to_have_count(0)
+    page.locator(f"#film-link-{oldest.pk}").click()
+    expect(page.locator("#loupe")).to_have_attribute("data-id", oldest.pk)
+
+
+def test_a_phone_lays_the_two_in_every_way(
+    new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    newest, older = make_images(campaign, 2)
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    live_loupe.sign_in(page, ana)
+    live_loupe.open(page, loupe(newest))
+    page.get_by_role("button", name="Compare with another version").tap()
+    expect(page).to_have_url(re.compile(f"compare={older.pk}"))
+    for way in ("Wipe", "Overlay", "Blink", "Side by side"):
+        button = page.get_by_role("group", name="How the two are laid").get_by_role("button", name=way)
+        assert_for_a_thumb(button)
+        button.tap()
+        expect(button).to_have_attribute("aria-pressed", "true")
+    assert_fits(page)

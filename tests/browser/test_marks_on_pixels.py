@@ -169,3 +169,36 @@ def test_two_people_drawing_at_the_same_moment_keep_and_see_both_marks(
         assert_on_their_pixels(page)
     lefts = sorted(box[0] for box in (place_in_picture(pages[0], mark.pk) for mark in Annotation.objects.all()))
     assert lefts == pytest.approx([start[0] for start in starts], abs=0.01)
+
+
+def test_an_unfinished_polygon_is_closed_by_enter_dropped_by_escape_and_lost_by_no_key(
+    page: Page, live_loupe: LiveLoupe, image: Generation, ana: User
+) -> None:
+    live_loupe.open(page, loupe(image))
+    marks_are_open(page)
+    told = page.locator("#toasts .toast")
+
+    def begin() -> None:
+        page.get_by_role("button", name="Polygon", exact=True).click()
+        box = page.locator("#picture").bounding_box()
+        assert box
+        for x, y in POLYGON:
+            page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"])
+
+    begin()
+    line = page.locator(".a9s-rubberband polygon.a9s-inner")
+    assert line.evaluate("each => getComputedStyle(each).stroke") == "rgb(255, 178, 36)"
+    for key in ("r", "a", "ArrowRight"):
+        page.keyboard.press(key)
+        expect(told).to_contain_text("Enter closes it, Escape drops it")
+        expect(line).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(line).to_have_count(0)
+    begin()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("textbox", name="Words on mark 1")).to_be_focused()
+    assert told.count() == 0
+    assert kept(Annotation.objects.get()) == pytest.approx(box_of(POLYGON), abs=0.01)
+    assert_on_their_pixels(page)
+    assert page.url.endswith(loupe(image))

@@ -67,6 +67,7 @@ def test_a_phone_approves_rejects_comments_and_marks(
     page.touchscreen.tap(picture["x"] + picture["width"] / 2, picture["y"] + picture["height"] / 2)
     settled(Annotation.objects.count, 1)
     words = page.get_by_role("textbox", name="Words on mark 1")
+    assert page.locator(".toast").count() == 0  # nothing lies over the field or the decision
     words.fill("Lift the shadow")
     page.get_by_role("button", name="Save").tap()
     settled(Comment.objects.count, 2)

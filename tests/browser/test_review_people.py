@@ -115,8 +115,11 @@ def test_one_is_assigned_in_the_loupe_and_taken_back(
     page.keyboard.press("Enter")
     asked = page.get_by_role("region", name="Assigned to")
     expect(asked).to_contain_text("Ben Okri")
+    asking = page.locator("#toasts").get_by_text("Ben Okri is asked to look")
+    expect(asking).to_be_visible()
     page.keyboard.press("z")
     expect(asked).to_contain_text("Nobody in particular")
+    assert asking.count() == 0
     page.keyboard.press("t")
     page.keyboard.type("ben")
     page.keyboard.press("Enter")
