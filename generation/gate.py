@@ -6,7 +6,7 @@ always the smallest; here only rubric dimensions compete for "weakest".
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from generation.providers.base import DimensionScore
 
@@ -57,3 +57,9 @@ def judge(*, dimensions: Mapping[str, DimensionScore], bar: Decimal, with_brand:
         weakest=weakest,
         reason=dimensions[weakest].reason,
     )
+
+
+def show_average(average: Decimal, *, passed: bool | None) -> str:
+    """An average for people, one decimal; one that misses the bar is rounded down, never up to read as the bar."""
+    rounding = ROUND_DOWN if passed is False else ROUND_HALF_UP
+    return str(average.quantize(Decimal("0.1"), rounding=rounding))

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from campaigns.models import Budget, Campaign, Shot, User
 from generation.catalogue import UnknownModel
-from generation.gate import LABELS
+from generation.gate import LABELS, show_average
 from generation.models import Generation, GenerationEvent, LedgerEntry, Score
 from generation.services.estimates import estimate_shot
 from generation.services.runs import came_to_nothing
@@ -289,7 +289,9 @@ def _decided(row: Generation) -> bool:
 def _try(row: Generation, *, prompt: str, reason: str) -> Try:
     hidden = verdicts_of(row, blind=row.campaign.independent_first_look).hidden
     if row.state == GenerationState.READY and row.average is not None:
-        outcome = "Scored" if hidden else f"{row.average:.1f}, needs {row.campaign.bar}. {reason}".strip()
+        average = show_average(row.average, passed=row.passed)
+        weakest = f". {LABELS[row.weakest]}: {reason}" if reason and row.weakest in LABELS else ""
+        outcome = "Scored" if hidden else f"{average}, needs {row.campaign.bar}{weakest}"
     elif row.state in (GenerationState.REFUSED, GenerationState.FAILED) and TECHNICAL not in row.error_text:
         outcome = row.error_text or STATE_WORDS[GenerationState(row.state)]
         outcome = f"Refused: {outcome}" if row.state == GenerationState.REFUSED and row.error_text else outcome

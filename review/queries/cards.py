@@ -12,6 +12,7 @@ from django.urls import reverse
 from campaigns.models import Campaign, Shot, User
 from campaigns.statements import Given, Statement
 from generation.files import addresses_of, choose_width, join_widths
+from generation.gate import show_average
 from generation.models import Generation
 from generation.placeholders import average_colour
 from generation.states import UNFINISHED, GenerationState
@@ -210,7 +211,7 @@ def _draw_for(
             srcset=join_widths(addresses),
             thumbhash=thumbhash,
             colour=average_colour(thumbhash),
-            score=f"{average:.1f}" if scored else "",
+            score=show_average(average, passed=passed) if scored else "",
             stacked=stack > 1 and not wanted.stack,
             pile=wanted.stack,
             piled=wanted.stack and stack > 1,

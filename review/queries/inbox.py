@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from campaigns.models import Budget, Campaign, Membership, Role, User
-from generation.gate import LABELS
+from generation.gate import LABELS, show_average
 from generation.models import Generation
 from generation.states import UNFINISHED, GenerationState
 from review.models import Decision, Notice, SignOff, Standing, Verdict
@@ -164,7 +164,8 @@ def _why(row: Generation) -> str:
     if row.campaign.independent_first_look:
         return "Still below the bar after all attempts"
     weakest = LABELS.get(row.weakest, "").lower()
-    return f"Attempt {row.attempt} still below the bar: {row.average:.1f}, needs {row.campaign.bar}; weakest {weakest}"
+    average = show_average(row.average, passed=False)
+    return f"Attempt {row.attempt} still below the bar: {average}, needs {row.campaign.bar}; weakest {weakest}"
 
 
 def _sign_need(campaign: Campaign, finals: int, strips: dict[int, list[dict[str, Any]]]) -> Need:

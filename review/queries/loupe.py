@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from campaigns.models import Campaign, User
 from generation.files import file_url, rendition_url
-from generation.gate import LABELS
+from generation.gate import LABELS, show_average
 from generation.models import Generation, Score
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
@@ -154,7 +154,7 @@ def _judgement(generation: Generation) -> Judgement | None:
     if score is None:
         return None
     return Judgement(
-        average=f"{score.average:.1f}",
+        average=show_average(score.average, passed=score.passed),
         bar=score.bar,
         passed=score.passed,
         dimensions=[

@@ -15,6 +15,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, Shot, User
 from generation import catalogue
 from generation.files import rendition_url, srcset
+from generation.gate import show_average
 from generation.models import Generation
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
@@ -176,6 +177,10 @@ def show_standing(*, decision: str, version: int, who: str, hidden: bool) -> Ver
     )
 
 
+def _score_of(generation: Generation) -> str:
+    return "" if generation.average is None else show_average(generation.average, passed=generation.passed)
+
+
 def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False) -> dict[str, Any]:
     """The image box of components/thumb.html."""
     ready = generation.state == GenerationState.READY
@@ -189,7 +194,7 @@ def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False)
         "placeholder": placeholder_data_uri(generation.thumbhash),
         "mark": standing.decision,
         "mark_words": "",
-        "score": f"{generation.average:.1f}" if scored else "",
+        "score": _score_of(generation) if scored else "",
         "below": scored and generation.passed is False,
         "label": "",
         "waiting": GenerationState(generation.state) in UNFINISHED,

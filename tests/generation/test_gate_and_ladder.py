@@ -59,6 +59,12 @@ def test_with_a_brand_the_fifth_dimension_counts(a: float, b: float, c: float, d
     assert dimensions[judgement.weakest].score == min(a, b, c, d, e)
 
 
+def test_a_score_that_misses_the_bar_never_reads_as_the_bar() -> None:
+    assert gate.show_average(Decimal("6.96"), passed=False) == "6.9"
+    assert gate.show_average(Decimal("6.96"), passed=True) == "7.0"
+    assert gate.show_average(Decimal("7.25"), passed=None) == "7.3"
+
+
 def test_three_strikes_then_a_person() -> None:
     assert ladder.after_score(passed=True, attempt=1, max_attempts=3) is NextStep.DONE
     assert ladder.after_score(passed=False, attempt=1, max_attempts=3) is NextStep.DIRECT

@@ -84,6 +84,15 @@ def test_everything_about_the_image_is_on_the_page(client: Client, campaign: Cam
     assert "Traceback" not in page
 
 
+def test_a_score_just_below_the_bar_does_not_read_as_the_bar(client: Client, campaign: Campaign, ana: User) -> None:
+    row = image(campaign, scored=6.96)
+    page = client.get(address(row)).content.decode()
+    assert 'score-total below">6.9<' in page
+    sheet = client.get(reverse("sheet", args=[campaign.pk])).content.decode()
+    assert re.search(r"\b6\.9<", sheet)
+    assert not re.search(r"\b7\.0<", sheet)
+
+
 def test_the_neighbours_follow_the_filtered_order_and_carry_it(client: Client, campaign: Campaign, ana: User) -> None:
     best, middle, worst = (image(campaign, scored=score) for score in (9.0, 8.0, 7.0))
     image(campaign, scored=5.0)

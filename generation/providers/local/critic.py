@@ -51,21 +51,16 @@ class LocalCritic:
         if not mood.words:
             mood = asked.mood
         dimensions = {
-            "composition": _told(
-                "Composition", composition_faults(found, asked), "the mass sits where it was asked for"
-            ),
+            "composition": _told(composition_faults(found, asked), "the mass sits where it was asked for"),
             "relevance": _told(
-                "Relevance",
                 relevance_faults(found, request, asked, palette),
                 "format, palette and subject as asked for",
             ),
-            "coherence": _told("Coherence", coherence_faults(found, asked), "clean tones and edges"),
-            "mood_match": _told("Mood match", mood_faults(found, mood, palette), "light and colour carry the mood"),
+            "coherence": _told(coherence_faults(found, asked), "clean tones and edges"),
+            "mood_match": _told(mood_faults(found, mood, palette), "light and colour carry the mood"),
         }
         if request.brand is not None and (request.brand.palette or request.brand.mood):
-            dimensions["brand_fit"] = _told(
-                "Brand fit", brand_faults(found, request.brand), "within the brand's colours and mood"
-            )
+            dimensions["brand_fit"] = _told(brand_faults(found, request.brand), "within the brand's colours and mood")
         return CriticAnswer(dimensions, Usage("local", VERSION, {"image": 1}), VERSION)
 
 
@@ -77,14 +72,21 @@ def _is_colour(text: str) -> bool:
     return True
 
 
-def _told(name: str, faults: list[Fault], praise: str) -> DimensionScore:
-    """Score and one line. Faults add up, each next one counting less: five small ones are not one disaster."""
+def _told(faults: list[Fault], praise: str) -> DimensionScore:
+    """Score, and the reason alone: name and figure stand beside it.
+
+    Faults add up, each next one counting less: five small ones are not one disaster.
+    """
     ordered = sorted((fault for fault in faults if fault.points > 0.05), key=lambda fault: -fault.points)
     lost = sum(fault.points * 0.7**rank for rank, fault in enumerate(ordered))
     score = round(min(10.0, max(1.0, START - lost)), 1)
     if not ordered or ordered[0].points < 0.6:
-        return DimensionScore(score, f"{name} {score}: {praise}.")
-    return DimensionScore(score, f"{name} {score}: {ordered[0].finding}; {ordered[0].remedy}.")
+        return DimensionScore(score, _sentence(praise))
+    return DimensionScore(score, _sentence(f"{ordered[0].finding}; {ordered[0].remedy}"))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def over(value: float, free: float, per_point: float, most: float = 6.0) -> float:
