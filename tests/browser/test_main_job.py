@@ -23,7 +23,6 @@ from pytest_django import Settings
 
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Role, User, Workspace
-from config import celery_app
 from generation import ledger
 from generation.files import read_file
 from generation.models import Generation, LedgerEntry, Reservation
@@ -63,14 +62,10 @@ def running_engine(
 ) -> Iterator[dict[str, Any]]:
     """Conductor and workers as processes of their own; this process, the web server, nudges them over that Redis."""
     storage = {name: os.environ[name] for name in os.environ if name.startswith("AWS_") or name == "EXPORT_BUCKET"}
-    environment = {**process_environment, **storage, "REDIS_URL": redis_url}
-    before = celery_app.conf.broker_url
-    celery_app.conf.broker_url = redis_url
-    running = engine.start(environment=environment, folder=tmp_path)
-    yield running
-    for process in running.values():
-        process.stop()
-    celery_app.conf.broker_url = before
+    with engine.at_work(
+        environment={**process_environment, **storage}, folder=tmp_path, redis_url=redis_url
+    ) as running:
+        yield running
 
 
 @pytest.fixture

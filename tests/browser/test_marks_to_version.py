@@ -12,7 +12,6 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from config import celery_app
 from generation import ledger
 from generation.files import read_file
 from generation.models import Generation
@@ -30,13 +29,8 @@ PATIENCE = 120_000
 @pytest.fixture
 def engine_at_work(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> Iterator[None]:
     """Conductor and workers as processes of their own; this process nudges them over that Redis."""
-    before = celery_app.conf.broker_url
-    celery_app.conf.broker_url = redis_url
-    running = engine.start(environment={**process_environment, "REDIS_URL": redis_url}, folder=tmp_path)
-    yield
-    for process in running.values():
-        process.stop()
-    celery_app.conf.broker_url = before
+    with engine.at_work(environment=process_environment, folder=tmp_path, redis_url=redis_url):
+        yield
 
 
 def test_marks_become_a_new_version_that_is_answered_mark_by_mark(

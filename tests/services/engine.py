@@ -1,9 +1,11 @@
 """The working half of Loupe as real processes: conductor, a worker for pixels, a worker for words."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from config.celery import app as celery_app
 from tests.services.kept import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,3 +23,23 @@ def start(*, environment: Mapping[str, str], folder: Path) -> dict[str, Kept]:
     return {
         name: Kept(command, log=folder / f"{name}.log", environment=environment) for name, command in COMMANDS.items()
     }
+
+
+@contextmanager
+def at_work(*, environment: Mapping[str, str], folder: Path, redis_url: str) -> Iterator[dict[str, Kept]]:
+    """The three over this Redis, nudged over it by this process too, whatever it nudged before."""
+    before = celery_app.conf.broker_url
+    _nudge_over(redis_url)
+    running = start(environment={**environment, "REDIS_URL": redis_url}, folder=folder)
+    try:
+        yield running
+    finally:
+        for process in running.values():
+            process.stop()
+        _nudge_over(before)
+
+
+def _nudge_over(redis_url: str) -> None:
+    celery_app.conf.broker_url = redis_url
+    # Celery keeps the connections of whoever nudged first
+    celery_app.amqp._producer_pool = None
