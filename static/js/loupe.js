@@ -251,7 +251,7 @@ const showRefusal = ({ entry, answer, message, locked }) => {
 };
 document.addEventListener("verdict:refused", ({ detail }) => {
   decided.delete(detail.id);
-  if (detail.id === root.dataset.id) { showRefusal(detail); return; }
+  if (detail.id === root.dataset.id && !root.classList.contains("is-leaving")) { showRefusal(detail); return; }
   const address = `/images/${detail.id}/${location.search}`;
   cache.delete(address);
   refusals.set(detail.id, detail);
