@@ -66,7 +66,7 @@ class Verdicts:
 
 def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
     """The images that this filter lets through, in no order."""
-    if wanted.sort == "shot" and not wanted.leaves_out:
+    if wanted.sort == "shot":
         # through the wanted shots in their order: nothing is to be sorted
         rows = Generation.objects.filter(shot__campaign=campaign.pk, shot__removed_at__isnull=True)
     else:

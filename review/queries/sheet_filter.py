@@ -70,13 +70,6 @@ class SheetFilter:
         """Whether anything is left out; sort, density, stacks and a queue are ways of looking and leave nothing out."""
         return bool(self.query(sort=PLAIN.sort, density=PLAIN.density, stack=False, queue=""))
 
-    @property
-    def leaves_out(self) -> bool:
-        """Whether any finished image is left out by what it is or how it was judged."""
-        named = (self.decision, self.model, self.weakest, self.unreviewed, self.below, self.escalated, self.mine)
-        numbers = (self.shot, self.assigned, self.score_from, self.score_to)
-        return any(named) or any(number is not None for number in numbers)
-
 
 PLAIN = SheetFilter()
 
