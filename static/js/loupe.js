@@ -223,10 +223,10 @@ const drawAssigned = async ({ cards }) => {
   if (held) find("#assign-open").focus({ preventScroll: true });
 };
 const askSomebody = () => {
+  if (!find("#assign-open")) { announce("This picture takes no changes."); return; }
   const { id, name } = root.dataset;
   choosePerson(`Who is to look at ${name}?`, (person) => assignAndRemember({ images: [id], person, done: drawAssigned }));
 };
-
 const shownBefore = new Map(); // image id → what stands once its undo is stored
 const latest = new Map(); // image id → the server's last answer about it
 

@@ -15,6 +15,7 @@ from generation.models import Generation, GenerationEvent
 from generation.states import GenerationState
 from review.models import Annotation, Comment, Decision, Standing, Verdict
 from review.services.annotations import save_marks
+from review.services.assignments import assign_images
 from review.services.comments import add_comment
 from review.services.verdicts import record_verdict
 from tests.factories import (
@@ -228,6 +229,30 @@ def test_a_stale_and_a_signed_verdict_answer_409(client: Client, campaign: Campa
     page = client.get(address(row)).content.decode()
     assert "The shot is locked" in page
     assert 'id="decide"' not in page
+
+
+def test_a_signed_picture_offers_only_what_works_on_it(client: Client, campaign: Campaign, ana: User) -> None:
+    row = image(campaign)
+    offers = ("<kbd>E</kbd>", 'id="assign-open"', "data-unassign", "data-set-kind", "data-resolve", "data-delete")
+    page = talk_and_assigned(client, row)
+    save_marks(generation=row, by=ana, additions=[mark(text="Lift the shadow")])
+    assign_images([row], to=ana, by=ana)
+    page += talk_and_assigned(client, row)
+    assert [words for words in offers if words not in page] == []
+    SignOffFactory(generation=row)
+    signed = talk_and_assigned(client, row)
+    assert [words for words in offers if words in signed] == []
+    assert "Lift the shadow" in signed
+    assert 'id="send-whole"' in signed
+    unmarked = image(campaign)
+    SignOffFactory(generation=unmarked)
+    assert "<kbd>E</kbd>" not in talk_and_assigned(client, unmarked)
+
+
+def talk_and_assigned(client: Client, row: Generation) -> str:
+    """The part of the page where marks, comments and those who are asked stand."""
+    page = client.get(address(row)).content.decode()
+    return page[page.index('id="talk"') : page.index('id="prompt-title"')]
 
 
 @pytest.mark.parametrize(
