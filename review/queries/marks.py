@@ -1,12 +1,15 @@
-"""Marks and words on an image, as pages and their scripts read them. Two queries."""
+"""Marks and words on an image, as pages and scripts read them. Two queries, one more for a thread that names people."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from campaigns.models import User
 from generation.models import Generation
 from review.models import Annotation, Comment
+from review.services.comments import split_mentions
 from review.services.mark_targets import NoTarget, read_place
 
 
@@ -19,6 +22,8 @@ class Words:
     initials: str
     text: str
     at: datetime
+    # the text in pieces; True: a name that reached somebody
+    pieces: list[tuple[str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def read_marks(generation: Generation, *, viewer: User) -> list[Mark]:
         .order_by("created_at", "pk")
     )
     threads: dict[str, list[Words]] = {}
-    for comment in Comment.objects.filter(generation=generation, annotation__isnull=False).select_related("by"):
+    for comment in _comments(generation, annotation__isnull=False):
         threads.setdefault(str(comment.annotation_id), []).append(_words(comment))
     return [
         _mark(row, number=number, generation=generation, viewer=viewer, words=threads.get(row.pk, []))
@@ -60,8 +65,7 @@ def read_marks(generation: Generation, *, viewer: User) -> list[Mark]:
 
 def read_comments(generation: Generation) -> list[Words]:
     """The thread on the whole image, oldest first."""
-    comments = Comment.objects.filter(generation=generation, annotation__isnull=True).select_related("by")
-    return [_words(comment) for comment in comments]
+    return [_words(comment) for comment in _comments(generation, annotation__isnull=True)]
 
 
 def for_script(marks: list[Mark]) -> list[dict[str, Any]]:
@@ -69,8 +73,16 @@ def for_script(marks: list[Mark]) -> list[dict[str, Any]]:
     return [asdict(mark) for mark in marks]
 
 
+def _comments(generation: Generation, **which: bool) -> list[Comment]:
+    found = list(Comment.objects.filter(generation=generation, **which).select_related("by"))
+    prefetch_related_objects([comment for comment in found if "@" in comment.text], "mentions")
+    return found
+
+
 def _words(comment: Comment) -> Words:
-    return Words(comment.pk, str(comment.by), comment.by.initials, comment.text, comment.at)
+    people = list(comment.mentions.all()) if "@" in comment.text else []
+    pieces = split_mentions(comment.text, people=people)
+    return Words(comment.pk, str(comment.by), comment.by.initials, comment.text, comment.at, pieces)
 
 
 def _mark(row: Annotation, *, number: int, generation: Generation, viewer: User, words: list[Words]) -> Mark:

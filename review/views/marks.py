@@ -14,12 +14,12 @@ from generation.files import read_file
 from generation.models import Generation
 from review.access import generation_for_review
 from review.exports.marked import draw_marked
-from review.models import Annotation
+from review.models import Annotation, Comment
 from review.queries.marks import for_script, read_comments, read_marks
 from review.queries.marks_export import as_web_annotations
 from review.queries.marks_picture import read_drawn_marks
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
-from review.services.comments import CommentRefused, add_comment
+from review.services.comments import CommentRefused, add_comment, unknown_names
 from review.tasks import nudge_mails
 
 PARTS = ("additions", "changes", "deletions")
@@ -46,14 +46,16 @@ def marks(request: HttpRequest, pk: str) -> HttpResponse:
 def comments(request: HttpRequest, pk: str) -> HttpResponse:
     """Add words to the image or to one of its marks; answers with the whole talk."""
     generation = generation_for_review(request, pk)
-    problem, where, status = "", request.POST.get("annotation", "")[:40], 200
+    problem, told, where, status = "", "", request.POST.get("annotation", "")[:40], 200
     try:
         mark = get_object_or_404(Annotation, pk=where, generation=generation) if where else None
-        add_comment(generation=generation, by=request.user, text=request.POST.get("text", ""), annotation=mark)  # type: ignore[arg-type]
+        text = request.POST.get("text", "")
+        told = _reach(add_comment(generation=generation, by=request.user, text=text, annotation=mark))  # type: ignore[arg-type]
         transaction.on_commit(nudge_mails)
     except CommentRefused as refused:
         problem, status = str(refused), 422
     context = _talk(request, generation) | {"problem": problem, "problem_at": where, "draft": request.POST.get("text")}
+    context |= {"told": told, "told_at": where}
     return render(request, "review/loupe_talk.html", context, status=status)
 
 
@@ -84,6 +86,16 @@ def marks_picture(request: HttpRequest, pk: str) -> HttpResponse:
     name = f"{generation.shot.slug}-v{generation.version}-marks{'-with-names' if names else ''}.png"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _reach(comment: Comment) -> str:
+    """Whom the names in a comment reached, and which mean nobody; "" without names."""
+    people = list(comment.mentions.order_by("pk"))
+    others = ", ".join(str(person) for person in people if person.pk != comment.by_id)
+    unknown = ", ".join(unknown_names(comment.text, people=people))
+    told = f"Told: {others}." if others else ""
+    missed = f"No one person here is called {unknown}. Write the first name, the full name in one word, or the address."
+    return f"{told} {missed if unknown else ''}".strip()
 
 
 def _read_parcel(request: HttpRequest) -> dict[str, list[Any]]:
@@ -117,4 +129,6 @@ def _talk(request: HttpRequest, generation: Generation) -> dict[str, Any]:
         "problem": "",
         "problem_at": "",
         "draft": "",
+        "told": "",
+        "told_at": "",
     }

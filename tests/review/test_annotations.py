@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -198,6 +200,19 @@ def test_mentions_reach_members_of_this_workspace_only(image: Generation, ana: U
     notice = Notice.objects.get()  # nobody is told of one's own words
     assert (notice.user, notice.kind, notice.generation) == (ben, Notice.Kind.MENTION, image)
     assert "Ana Moreau" in notice.text
+
+
+def test_a_comment_says_whom_it_reached_and_which_names_mean_nobody(
+    client: Client, image: Generation, ana: User
+) -> None:
+    MembershipFactory(workspace=image.workspace, user__name="Jonas Weber")
+    client.force_login(ana)
+    said = {"text": "@Jonas, @jo and @jo: lift the\n<shadow>."}
+    page = client.post(reverse("comments", args=[image.pk]), said).content.decode()
+    assert "Told: Jonas Weber. No one person here is called @jo. Write" in page
+    assert '<b class="mention">@Jonas</b>, @jo and @jo: lift the<br>&lt;shadow&gt;.' in page
+    plain = client.post(reverse("comments", args=[image.pk]), {"text": "Warmer, please"}).content.decode()
+    assert 'class="told"' not in plain
 
 
 @pytest.mark.parametrize(
