@@ -43,16 +43,16 @@ def test_rejected_as_other_with_a_note_by_keys_on_the_sheet(
     page.keyboard.type("Xmas 1 already")
     page.keyboard.press("Escape")  # back to the reasons, with the words kept
     expect(page.get_by_role("button", name="Other…")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(note).to_have_value("Xmas 1 already")
+    expect(page.get_by_role("textbox", name="What is wrong?")).to_have_value("Xmas 1 already")
     page.keyboard.press("Enter")
     settled(lambda: list(Verdict.objects.values_list("reason", "note")), [("other", "Xmas 1 already")])
     assert page.evaluate("document.activeElement.closest('.frame').dataset.id") == rows[1].pk
     # any reason takes a note where one is wanted, and none where it is not
-    for key in "xn2":
+    for key in "xn":
         page.keyboard.press(key)
     page.keyboard.type("Too blue")
     page.keyboard.press("Enter")
+    page.keyboard.press("2")
     page.keyboard.press("x")
     page.keyboard.press("2")
     settled(lambda: standings(rows), ["rejected"] * 3)
@@ -75,6 +75,36 @@ def test_rejected_with_a_note_by_keys_in_the_loupe_and_the_note_is_in_its_activi
     live_loupe.open(page, reverse("loupe", kwargs={"pk": rows[0].pk}))
     expect(page.get_by_role("region", name="Activity")).to_contain_text("rejected, other")
     expect(page.get_by_role("region", name="Activity")).to_contain_text("The season is wrong")
+
+
+@pytest.mark.parametrize("opened", ["sheet", "loupe"])
+def test_words_of_a_note_are_never_taken_for_keys(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User, opened: str
+) -> None:
+    rows = make_images(campaign, 3)
+    live_loupe.open(page, sheet(campaign) if opened == "sheet" else loupe(rows[0]))
+    if opened == "sheet":
+        for key in ("ArrowRight", "s", "ArrowRight", "s"):
+            page.keyboard.press(key)
+    page.keyboard.press("x")
+    expect(page.get_by_role("group", name="Reason of the rejection")).to_be_visible()
+    page.keyboard.type("a rotten zest")  # without N: the words miss the field, and decide nothing
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".mark:visible")).to_have_count(0)
+    # the n of "rotten" opened the field
+    note = page.get_by_role("textbox", name="What is wrong?")
+    expect(note).to_have_value(" zest")
+    page.keyboard.press("n")
+    expect(note).to_be_focused()
+    note.fill("")
+    page.keyboard.type("a bit 2 warm")
+    page.keyboard.press("Tab")  # out of the field: the digits choose, the words stay
+    page.keyboard.press("a")
+    page.keyboard.press("2")
+    rejected = ["rejected"] * (2 if opened == "sheet" else 1)
+    settled(lambda: standings(rows), [*rejected, "", ""][:3])
+    assert set(Verdict.objects.values_list("note", "decision")) == {("a bit 2 warm", "rejected")}
 
 
 def test_several_are_assigned_by_keys_and_one_undo_takes_all_back(
