@@ -10,7 +10,7 @@ COUNTED = {
     "finished": "{row}.state = 'ready'",
     "undecided": "{row}.state = 'ready' AND {row}.decision = ''",
     "below": "{row}.state = 'ready' AND COALESCE({row}.passed, {true}) = {false}",
-    "approved": "{row}.state = 'ready' AND {row}.decision IN ('approved', 'signed')",
+    "approved": "{row}.state = 'ready' AND {row}.decision = 'approved'",
     "escalated": "{row}.state = 'ready' AND {row}.escalated",
 }
 NAMES = ", ".join(COUNTED)

@@ -17,7 +17,7 @@ SELECT 1, COALESCE(SUM(finished), 0), COALESCE(SUM(undecided), 0), COALESCE(SUM(
 FROM review_tally WHERE campaign_id = %s
 UNION ALL
 SELECT -1, COUNT(*), COUNT(CASE WHEN image.decision = '' THEN 1 END), COUNT(CASE WHEN NOT image.passed THEN 1 END),
-    COUNT(CASE WHEN image.decision IN ('approved', 'signed') THEN 1 END), COUNT(CASE WHEN image.escalated THEN 1 END)
+    COUNT(CASE WHEN image.decision = 'approved' THEN 1 END), COUNT(CASE WHEN image.escalated THEN 1 END)
 FROM campaigns_shot shot JOIN generation_generation image ON image.shot_id = shot.id AND image.state = 'ready'
 WHERE shot.campaign_id = %s AND shot.removed_at IS NOT NULL
 """
@@ -25,7 +25,7 @@ WHERE shot.campaign_id = %s AND shot.removed_at IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Finished images of the campaign, and how many of them are what."""
+    """Finished images of the campaign, and how many of them are what. Signed ones are not among the approved."""
 
     all: int
     reviewed: int

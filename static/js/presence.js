@@ -24,6 +24,24 @@ export const drawPeople = (list, people) => {
   }));
 };
 
+/** Colleagues on the frames of a sheet: `present` says who is at which image. */
+export const drawPresent = (sheet, present) => {
+  for (const list of sheet.querySelectorAll(".frame > .present")) if (!present[list.parentElement.dataset.id]) list.remove();
+  for (const [id, people] of Object.entries(present)) {
+    const frame = document.getElementById(`frame-${id}`);
+    if (!frame) continue;
+    let list = frame.querySelector(":scope > .present");
+    if (!list) {
+      list = document.createElement("ul");
+      list.className = "present";
+      list.setAttribute("role", "list");
+      list.setAttribute("aria-label", "Looking at it now");
+      frame.append(list);
+    }
+    drawPeople(list, people);
+  }
+};
+
 let here = null; // {door, list}
 let timer = 0;
 

@@ -3,7 +3,7 @@ import { assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { comeBack, keepPlace } from "./come_back.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
-import { drawPeople } from "./presence.js";
+import { drawPresent } from "./presence.js";
 import { frameInRow } from "./rows.js";
 import * as verdicts from "./verdicts.js";
 
@@ -18,10 +18,12 @@ const frameOf = (id) => document.getElementById(`frame-${id}`);
 const isOpen = (frame) => frame.dataset.reviewable === "yes" && !frame.dataset.decision;
 let here = null; // the frame that the keyboard stands on
 let reasons = null; // the reasons of a rejection
+let told = ""; // what was just done, beside its undo, until one goes on
 
 /* --- where one is --------------------------------------------------------------------------- */
 const stand = (frame, { focus = true, scroll = true } = {}) => {
   if (!frame) return;
+  if (frame !== here) told = "";
   here?.classList.remove("is-here");
   here = frame;
   here.classList.add("is-here");
@@ -65,6 +67,7 @@ const loadMore = () => new Promise((resolve) => {
 const selected = () => [...sheet.querySelectorAll(".frame.is-selected")];
 const select = (frame, on = !frame.classList.contains("is-selected")) => {
   if (frame.dataset.reviewable !== "yes") return;
+  told = "";
   frame.classList.toggle("is-selected", on);
   frame.querySelector(".pick")?.setAttribute("aria-pressed", String(on));
   announce(on ? `${frame.dataset.name} selected, ${selected().length} in all` : `${frame.dataset.name} not selected`);
@@ -80,11 +83,19 @@ const aimed = () => (selected().length ? selected() : here ? [here] : []);
 
 const showBar = () => {
   const chosen = selected();
-  bar.hidden = !chosen.length && !here;
-  document.getElementById("bar-words").textContent = chosen.length ? `${chosen.length} selected` : here?.dataset.name ?? "";
+  bar.hidden = !chosen.length && !here && !told;
+  document.getElementById("bar-words").textContent = chosen.length ? `${chosen.length} selected` : told || (here?.dataset.name ?? "");
   bar.querySelector("[data-act=clear]").hidden = !chosen.length;
+  for (const button of bar.querySelectorAll("[data-act=approved], [data-act=rejected], [data-act=changes], [data-act=assign]")) button.hidden = !aimed().length;
   const open = aimed().some((frame) => frame.dataset.reviewable === "yes");
   bar.querySelectorAll("[data-act=approved], [data-act=rejected], [data-act=changes]").forEach((button) => { button.disabled = !open; });
+};
+
+/* said in the bar, where the undo is, and to those who do not see it */
+const tell = (words) => {
+  told = words;
+  announce(words);
+  showBar();
 };
 
 /* never nowhere: where the keyboard stands, else the sheet itself */
@@ -107,15 +118,20 @@ const draw = (frame, decision, words, fresh) => {
   frame.querySelector(".standing-words").textContent = words ? `, ${words}` : "";
   if (decision) frame.querySelector(".frame-edge .flag")?.remove();
   if (!was !== !decision) count(decision ? 1 : -1);
+  add("approved", (decision === "approved") - (was === "approved"));
 };
 
+/* the figure of a chip that may not be there */
+const add = (chip, by) => {
+  const figure = document.getElementById(chip);
+  if (figure) figure.textContent = Math.max(0, Number(figure.textContent) + by);
+};
 const count = (by) => {
   const progress = document.getElementById("review-progress");
   const done = Number(progress.style.getPropertyValue("--done")) + by;
   progress.style.setProperty("--done", done);
   document.getElementById("reviewed").textContent = done;
-  const left = document.getElementById("to-review");
-  if (left) left.textContent = Math.max(0, Number(left.textContent) - by);
+  add("to-review", -by);
 };
 
 const say = (frame, words, actions) => {
@@ -148,8 +164,8 @@ const decide = (decision, { reason = "", note = "", targets = aimed() } = {}) =>
     return verdicts.decide({ id: frame.dataset.id, url: frame.dataset.verdict, name: frame.dataset.name, decision, reason, note, seen: Number(frame.dataset.seen), before });
   });
   verdicts.remember(entries);
-  announce(open.length > 1 ? `${announced[decision]}: ${open.length} images` : `${announced[decision]}: ${open[0].dataset.name}`);
   clearSelection();
+  tell(open.length > 1 ? `${announced[decision]}: ${open.length} images` : `${announced[decision]}: ${open[0].dataset.name}`);
   reasons.close();
   if (open.length === 1 && open[0] === here) {
     const found = nextOpen(here) ?? nextOpen(null);
@@ -168,8 +184,8 @@ const undo = () => {
     draw(frame, item.before.decision, item.before.words, false);
     frame.classList.add("is-sending");
   }
-  announce(items.length > 1 ? `Taken back: ${items.length} images` : `Taken back: ${items[0].name}`);
   stand(frameOf(items[0].id));
+  tell(items.length > 1 ? `Taken back: ${items.length} images` : `Taken back: ${items[0].name}`);
 };
 
 /* --- who is to look ----------------------------------------------------------------------------- */
@@ -281,24 +297,6 @@ const turnStacks = async (turned) => {
   }
 };
 
-/* colleagues at a picture just now */
-const drawPresent = (present) => {
-  for (const list of sheet.querySelectorAll(".frame > .present")) if (!present[list.parentElement.dataset.id]) list.remove();
-  for (const [id, people] of Object.entries(present)) {
-    const frame = frameOf(id);
-    if (!frame) continue;
-    let list = frame.querySelector(":scope > .present");
-    if (!list) {
-      list = document.createElement("ul");
-      list.className = "present";
-      list.setAttribute("role", "list");
-      list.setAttribute("aria-label", "Looking at it now");
-      frame.append(list);
-    }
-    drawPeople(list, people);
-  }
-};
-
 let since = sheet?.dataset.now;
 const poll = async () => {
   let pause = POLL_CALM;
@@ -308,7 +306,7 @@ const poll = async () => {
     if (answer?.ok) {
       const told = await answer.json();
       since = told.now;
-      drawPresent(told.present);
+      drawPresent(sheet, told.present);
       if (told.turned) await turnStacks(told.turned);
       else for (const id of told.arrived) if (!frameOf(id)) arrived.add(id);
       showArrivals();

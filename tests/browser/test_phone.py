@@ -80,3 +80,31 @@ def test_a_phone_approves_rejects_comments_and_marks(
     settled(lambda: standings(rows), ["approved", "rejected", "rejected", "approved"])
     assert Verdict.objects.count() == 4
     assert_fits(page)
+
+
+def test_a_phone_takes_a_bulk_verdict_back_and_keeps_review_in_sight(
+    new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign
+) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(title="Aurora, the whole of the winter and the early spring")
+    user = MembershipFactory(workspace=campaign.workspace).user
+    rows = make_images(campaign, 3)
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    live_loupe.sign_in(page, user)
+    live_loupe.open(page, sheet(campaign))
+    assert_fits(page)
+    for control in ("#start-review", "#stacks", "#views-open", ".sheet-campaign"):
+        box = page.locator(control).bounding_box()
+        assert box
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390, control
+    for row in rows[:2]:
+        page.locator(f"#frame-{row.pk} .pick").tap()
+    page.get_by_role("button", name="Reject").tap()
+    page.get_by_role("button", name="Composition").tap()
+    bar = page.get_by_role("region", name="Decide")
+    expect(bar).to_contain_text("Rejected: 2 images")
+    settled(lambda: standings(rows), ["rejected", "rejected", ""])
+    undo = bar.get_by_role("button", name="Undo")
+    assert_for_a_thumb(undo)
+    undo.tap()
+    expect(bar).to_contain_text("Taken back: 2 images")
+    settled(lambda: standings(rows), ["undecided", "undecided", ""])

@@ -20,7 +20,7 @@ from tests.browser.review_room import (
     sheet,
     standings,
 )
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import GenerationFactory, MembershipFactory, ShotFactory, SignOffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -272,6 +272,26 @@ def test_both_screens_are_accessible(
             page.wait_for_timeout(400)
             assert_accessible(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_chip_of_the_approved_says_what_its_filter_shows(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 3)
+    SignOffFactory(generation=GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=9))
+    live_loupe.open(page, sheet(campaign))
+    approved = page.locator("#approved")
+    expect(approved).to_have_text("0")
+    page.locator(f"#open-{rows[0].pk}").focus()
+    page.keyboard.press("a")
+    page.keyboard.press("a")
+    expect(approved).to_have_text("2")
+    page.keyboard.press("z")
+    expect(approved).to_have_text("1")
+    settled(lambda: standings(rows), ["approved", "undecided", ""])
+    page.get_by_role("link", name=re.compile("^Approved")).click()
+    expect(page.locator(".frame")).to_have_count(1)
+    expect(approved).to_have_text("1")
 
 
 def test_approve_from_a_phone(new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign) -> None:

@@ -35,7 +35,7 @@ def counted(campaign: Campaign) -> tuple[int, ...]:
             all=Count("pk"),
             reviewed=Count("pk", filter=Q(standing__isnull=False) & ~Q(standing__decision="undecided")),
             below=Count("pk", filter=Q(passed=False)),
-            approved=Count("pk", filter=Q(standing__decision__in=["approved", "signed"])),
+            approved=Count("pk", filter=Q(standing__decision="approved")),
             escalated=Count("pk", filter=Q(escalated=True)),
         ).values()
     )
