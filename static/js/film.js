@@ -1,6 +1,6 @@
 /* The film strip follows by itself while a version is on its way (htmx asks for it); here it is said what became of it. */
 import { announce } from "./keys.js";
-import { csrfToken } from "./verdicts.js";
+import { anyPending, csrfToken } from "./verdicts.js";
 
 /** A mark of the version before, answered by the version `id` or opened again; a failure is told. */
 export const answerMark = async (button, id) => {
@@ -48,4 +48,23 @@ export const openFilm = (look, count) => {
     return links[links.findIndex((link) => link.getAttribute("aria-current")) - by]?.getAttribute("href") ?? "";
   };
   return { begin, beside };
+};
+
+/** recount(left, table, count): `left`, returned, are verdicts that another page left on their way, so that this one
+    was drawn before the server had them all. Once nothing is on its way, how many wait is asked anew. */
+export const recount = (left, table, count) => {
+  let answers = 0;
+  const ask = async () => {
+    const before = answers;
+    const answer = anyPending() ? null : await fetch(`/images/${table().dataset.id}/film/`, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const told = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#film");
+    // decided meanwhile: the answer to that asks again
+    if (!told || anyPending() || answers !== before) return;
+    for (const name of ["verdict:stored", "verdict:refused"]) document.removeEventListener(name, onAnswer);
+    count(Number(told.dataset.remaining));
+  };
+  const onAnswer = () => { answers += 1; setTimeout(ask); };
+  if (left.size) for (const name of ["verdict:stored", "verdict:refused"]) document.addEventListener(name, onAnswer);
+  return left;
 };

@@ -3,7 +3,7 @@
 import { fetchLoupe } from "./ahead.js";
 import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
 import { addressWith, comparisonFrom, layPair, versionFrom } from "./compare.js";
-import { answerMark, openFilm } from "./film.js";
+import { answerMark, openFilm, recount } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { catchUp } from "./left_behind.js";
 import { openMarks } from "./marks.js";
@@ -21,7 +21,8 @@ const decided = new Map(); // image id → what one decided here, sent or not
 let root = document.getElementById("loupe");
 let [closer, marks, reasons] = [null, null, null]; // of the picture on the table
 let remaining = Number(root.dataset.remaining);
-const film = openFilm((address) => go(address), (told) => { remaining = verdicts.remainingWith(told); showRemaining(); });
+const learn = (told) => { remaining = verdicts.remainingWith(told); showRemaining(); };
+const film = openFilm((address) => go(address), learn);
 let queue = null; // where one walks a queue: what is leased to this person (queue.js)
 
 const idIn = (address) => address.match(/\/images\/(gen_\w+)\//)?.[1] ?? "";
@@ -392,7 +393,7 @@ bindKeys({
 });
 
 begin();
-for (const [id, entry] of verdicts.resume()) {
+for (const [id, entry] of recount(verdicts.resume(), () => root, learn)) {
   if (entry.decision !== "undo") decided.set(id, entry.decision);
   if (id === root.dataset.id && entry.decision !== "undo") draw(entry.decision, WORDS[entry.decision]);
 }
