@@ -49,7 +49,7 @@ export const openMarks = (root) => {
   let waitingFor = ""; // why the marks are not saved yet
   let drawn = ""; // the mark that was drawn just now
   const state = { tool: null };
-  const words = openWords(root);
+  const words = openWords(root, () => look({ anyway: true }));
 
   /* --- what is not saved yet --------------------------------------------------------------------- */
   const read = () => { try { return JSON.parse(localStorage.getItem(name)) ?? { additions: {}, changes: {}, deletions: {} }; } catch { return { additions: {}, changes: {}, deletions: {} }; } };
@@ -360,13 +360,13 @@ export const openMarks = (root) => {
   idle(() => { if (!closed) open(); }, { timeout: 400 });
 
   /* what colleagues mark meanwhile; never while one is drawing or writing */
-  const look = async () => {
-    if (document.hidden || state.tool || sending || root.querySelector("#talk")?.contains(document.activeElement)) return;
+  const look = async ({ anyway = false } = {}) => {
+    if (!anyway && (document.hidden || state.tool || sending || root.querySelector("#talk")?.contains(document.activeElement))) return;
     const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok || closed) return;
     const told = await answer.json();
     const same = told.marks.length === known.size && told.marks.every((mark) => JSON.stringify(mark) === JSON.stringify(known.get(mark.id)));
-    if (!same && !sending && !state.tool) show(told);
+    if (anyway || (!same && !sending && !state.tool)) show(told);
   };
   const watch = setInterval(look, POLL);
 

@@ -12,8 +12,9 @@ const WAITING = {
   mark: "Kept in this browser: sent with the mark.",
 };
 
-/** openWords(root): the forms for words in `root`, the loupe. Returns {restore, close}. */
-export const openWords = (root) => {
+/** openWords(root, drawAnew): the forms for words in `root`, the loupe. `drawAnew()` asks for the whole talk and shows it.
+    Returns {restore, close}. */
+export const openWords = (root, drawAnew) => {
   // by the form's own address: its answer may come when another picture lies on the table
   const nameOf = (field) => `${WORDS}${root.dataset.user}.${field.form.getAttribute("action").split("/")[2]}.${field.id}`;
   const read = (field) => { try { return JSON.parse(localStorage.getItem(nameOf(field))); } catch { return null; } };
@@ -27,7 +28,10 @@ export const openWords = (root) => {
   const forget = (field) => { try { localStorage.removeItem(nameOf(field)); } catch { /* as above */ } };
   const formOf = (target) => (target?.matches?.("form.reply") ? target : null);
   const fieldOf = (form) => form.elements.text;
-  const flying = new Set();
+  const liveOf = (form) => (form.isConnected ? form : formOf(root.querySelector(`#${CSS.escape(fieldOf(form).id)}`)?.form)) ?? form;
+  let flying = null; // one at a time: each answer is the whole talk, and an older one must not draw over a newer
+  let sent = ""; // its words; what is typed meanwhile is not taken with them
+  let failed = ""; // the field whose words could not be sent: the others' turn comes first
   let timer = 0;
 
   const tell = (form, why) => {
@@ -44,9 +48,11 @@ export const openWords = (root) => {
 
   const sendWanted = () => {
     clearTimeout(timer);
-    for (const form of root.querySelectorAll("#talk form.reply")) {
-      if (!read(fieldOf(form))?.wanted || flying.has(form)) continue;
+    const forms = [...root.querySelectorAll("#talk form.reply")].sort((one, other) => (fieldOf(one).id === failed) - (fieldOf(other).id === failed));
+    for (const form of forms) {
+      if (!read(fieldOf(form))?.wanted) continue;
       if (!form.hasAttribute("hx-post")) tell(form, "mark");
+      else if (flying) continue; // its answer comes back here
       else if ("htmxPowered" in form.dataset) form.requestSubmit();
       else timer = setTimeout(sendWanted, SOON); // the page is still being made ready
     }
@@ -67,28 +73,37 @@ export const openWords = (root) => {
   const onSubmit = (event) => {
     const form = formOf(event.target);
     if (!form) return;
-    if (flying.has(form)) { event.preventDefault(); event.stopPropagation(); return; }
     keep(fieldOf(form), true);
-    if (form.hasAttribute("hx-post")) { flying.add(form); return; }
+    const saved = form.hasAttribute("hx-post");
+    if (saved && !flying) { flying = form; sent = fieldOf(form).value; return; }
     event.preventDefault();
-    tell(form, "mark");
+    event.stopPropagation();
+    if (!saved) tell(form, "mark");
   };
 
-  const onAnswer = ({ detail }) => {
-    const form = formOf(detail.ctx?.sourceElement);
+  const onAnswer = (event) => {
+    const form = formOf(event.detail.ctx?.sourceElement);
     if (!form) return;
-    flying.delete(form);
-    const status = detail.ctx.response?.status;
+    flying = null;
+    const status = event.detail.ctx.response?.status;
     // refused words stay in their field and are not sent again by themselves
-    if (status === 200) forget(fieldOf(form)); else if (status === 422) keep(fieldOf(form), false);
+    if (status === 200) { if (read(fieldOf(form))?.words === sent) forget(fieldOf(form)); } else if (status === 422) keep(fieldOf(form), false);
+    if (form.isConnected) return;
+    // the list was drawn anew meanwhile, with a copy of the words
+    if (status !== 200) { event.detail.tasks.forEach((task) => { task.target = root.querySelector("#talk"); }); return; }
+    event.preventDefault();
+    const copy = fieldOf(liveOf(form));
+    if (copy.value === sent) copy.value = "";
+    drawAnew();
   };
   const onFailure = ({ detail }) => {
     const form = formOf(detail.ctx?.sourceElement);
     if (!form) return;
-    flying.delete(form);
+    flying = null;
+    failed = fieldOf(form).id;
     const status = detail.ctx.response?.status;
     if (status === 422) return;
-    tell(form, status === 401 || status === 403 ? "sign-in" : "offline");
+    tell(liveOf(form), status === 401 || status === 403 ? "sign-in" : "offline");
     clearTimeout(timer);
     timer = setTimeout(sendWanted, RETRY);
   };

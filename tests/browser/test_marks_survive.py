@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from campaigns.models import Campaign, User
 from review.models import Annotation, Comment
@@ -62,6 +62,44 @@ def test_a_mark_and_its_words_without_a_line_survive_a_reload_and_are_sent(
     expect(page.locator("#mark-list")).to_contain_text("Lift the shadow")
     expect(page.get_by_role("textbox", name="Words on mark 1")).to_have_value("")
     expect(page.locator("#unsaved-words")).to_be_empty()
+
+
+def test_words_whose_answer_finds_the_list_drawn_anew_leave_their_field_and_stand_once(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    (row,) = make_images(campaign, 1)
+    live_loupe.open(page, loupe(row))
+    marks_are_open(page)
+    page.keyboard.press("e")
+    draw_rectangle(page)
+    first, whole = (page.get_by_role("textbox", name=f"Words on {what}") for what in ("mark 1", "the whole picture"))
+    expect(first).to_be_focused()
+    held: list[Route] = []
+    let_through: list[bool] = []
+    page.route("**/comments/", lambda route: route.continue_() if let_through else held.append(route))
+    page.keyboard.type("Lift the shadow")
+    with page.expect_request("**/comments/"):
+        page.keyboard.press("Enter")
+    whole.click()
+    page.keyboard.type("Nearly there")
+    page.keyboard.press("Enter")
+    first.click()
+    page.keyboard.type(", a little")
+    page.locator("[data-tool=pin]").click()
+    page.locator("#picture").click(position={"x": 60, "y": 60})
+    expect(page.locator("#mark-list .mark-item")).to_have_count(2)
+    assert len(held) == 1
+    let_through.append(True)
+    held[0].continue_()
+    expect(page.locator("#talk")).to_contain_text("Nearly there")
+    assert said() == [("rectangle", "Lift the shadow"), (None, "Nearly there")]
+    expect(whole).to_have_value("")
+    expect(page.locator("#mark-list")).to_contain_text("Lift the shadow")
+    expect(page.locator("#mark-list .mark-item")).to_have_count(2)
+    expect(first).to_have_value("Lift the shadow, a little")
+    page.reload()
+    expect(first).to_have_value("Lift the shadow, a little")
+    expect(whole).to_have_value("")
 
 
 @pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
