@@ -49,7 +49,7 @@ export const openMarks = (root) => {
   let waitingFor = ""; // why the marks are not saved yet
   let drawn = ""; // the mark that was drawn just now
   const state = { tool: null };
-  const words = openWords(root, () => look({ anyway: true }));
+  const words = openWords(root, () => drawAnew());
 
   /* --- what is not saved yet --------------------------------------------------------------------- */
   const read = () => { try { return JSON.parse(localStorage.getItem(name)) ?? { additions: {}, changes: {}, deletions: {} }; } catch { return { additions: {}, changes: {}, deletions: {} }; } };
@@ -249,9 +249,9 @@ export const openMarks = (root) => {
       if (mark?.mine) put("changes", { id: mark.id, version: mark.version, shape: mark.shape, target: scaled(annotation.target, factor) });
     });
     annotator.on("selectionChanged", ([annotation]) => { if (annotation) reveal(annotation.id, { select: false }); });
-    const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+    const told = await ask();
     if (closed) return;
-    if (answer?.ok) draw((await answer.json()).marks);
+    if (told) draw(told.marks);
     if (state.tool) arm();
     flush();
   };
@@ -359,14 +359,19 @@ export const openMarks = (root) => {
   const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 120));
   idle(() => { if (!closed) open(); }, { timeout: 400 });
 
-  /* what colleagues mark meanwhile; never while one is drawing or writing */
-  const look = async ({ anyway = false } = {}) => {
-    if (!anyway && (document.hidden || state.tool || sending || root.querySelector("#talk")?.contains(document.activeElement))) return;
+  const ask = async () => {
     const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (!answer?.ok || closed) return;
-    const told = await answer.json();
+    return answer?.ok && !closed ? answer.json() : null;
+  };
+  const drawAnew = async () => { const told = await ask(); if (told) show(told); };
+
+  /* what colleagues mark meanwhile; never while one is drawing or writing */
+  const look = async () => {
+    if (document.hidden || state.tool || sending || root.querySelector("#talk")?.contains(document.activeElement)) return;
+    const told = await ask();
+    if (!told || sending || state.tool) return;
     const same = told.marks.length === known.size && told.marks.every((mark) => JSON.stringify(mark) === JSON.stringify(known.get(mark.id)));
-    if (anyway || (!same && !sending && !state.tool)) show(told);
+    if (!same) show(told);
   };
   const watch = setInterval(look, POLL);
 

@@ -100,9 +100,9 @@ export const openWords = (root, drawAnew) => {
     const form = formOf(detail.ctx?.sourceElement);
     if (!form) return;
     flying = null;
-    failed = fieldOf(form).id;
     const status = detail.ctx.response?.status;
     if (status === 422) return;
+    failed = fieldOf(form).id;
     tell(liveOf(form), status === 401 || status === 403 ? "sign-in" : "offline");
     clearTimeout(timer);
     timer = setTimeout(sendWanted, RETRY);

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from campaigns.models import Campaign, User
 from review.models import Annotation, Comment
@@ -27,6 +27,15 @@ def cut(page: Page) -> None:
     page.route("**/comments/", lambda route: route.abort())
 
 
+def draw_mark(page: Page) -> Locator:
+    """A first mark by key and hand. Returns the field of its words, which has the focus."""
+    page.keyboard.press("e")
+    draw_rectangle(page)
+    field = page.get_by_role("textbox", name="Words on mark 1")
+    expect(field).to_be_focused()
+    return field
+
+
 @pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
 def test_a_mark_and_its_words_without_a_line_survive_a_reload_and_are_sent(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
@@ -35,10 +44,8 @@ def test_a_mark_and_its_words_without_a_line_survive_a_reload_and_are_sent(
     live_loupe.open(page, loupe(row))
     marks_are_open(page)
     page.context.set_offline(True)
-    page.keyboard.press("e")
-    draw_rectangle(page)
+    draw_mark(page)
     expect(page.locator("#unsaved-words")).to_contain_text("1 not saved yet: no connection")
-    expect(page.get_by_role("textbox", name="Words on mark 1")).to_be_focused()
     page.keyboard.type("Lift the shadow")
     page.keyboard.press("Enter")
     expect(page.locator("#unsaved-marks")).to_contain_text("Kept in this browser: sent with the mark.")
@@ -70,10 +77,7 @@ def test_words_whose_answer_finds_the_list_drawn_anew_leave_their_field_and_stan
     (row,) = make_images(campaign, 1)
     live_loupe.open(page, loupe(row))
     marks_are_open(page)
-    page.keyboard.press("e")
-    draw_rectangle(page)
-    first, whole = (page.get_by_role("textbox", name=f"Words on {what}") for what in ("mark 1", "the whole picture"))
-    expect(first).to_be_focused()
+    first, whole = draw_mark(page), page.get_by_role("textbox", name="Words on the whole picture")
     held: list[Route] = []
     let_through: list[bool] = []
     page.route("**/comments/", lambda route: route.continue_() if let_through else held.append(route))
@@ -110,9 +114,7 @@ def test_what_waits_on_a_picture_that_one_has_left_is_sent_from_the_next(
     live_loupe.open(page, loupe(rows[0]))
     marks_are_open(page)
     cut(page)
-    page.keyboard.press("e")
-    draw_rectangle(page)
-    expect(page.get_by_role("textbox", name="Words on mark 1")).to_be_focused()
+    draw_mark(page)
     page.keyboard.type("Lift the shadow")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
