@@ -59,6 +59,7 @@ const prefetch = async () => {
 
 /* --- going from one to the next ------------------------------------------------------------------- */
 const swap = (node, { push }) => {
+  const left = root.dataset.id;
   const focused = root.contains(document.activeElement) ? document.activeElement.id : "";
   marks?.close();
   closer?.close();
@@ -69,6 +70,8 @@ const swap = (node, { push }) => {
   document.title = root.dataset.title;
   window.htmx?.process(root);
   begin();
+  // the words about a decision that waits went with the picture they stood on
+  new Set([left, root.dataset.id]).forEach((id) => { const entry = verdicts.waiting(id); if (entry) tellWaiting({ id, entry, why: entry.why }); });
   const again = focused && focused !== "panel" ? document.getElementById(focused) : null;
   (again?.checkVisibility() && !again.closest("#talk") ? again : find("#stage")).focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -91,7 +94,6 @@ const go = (address, { push = true } = {}) => {
     else window.loupe.toast({ key: "offline", level: "warning", words: "No connection to Loupe", detail: "This picture stays; your decisions are kept.", actions: [{ label: "Try again", run: () => go(address, { push }) }] });
   });
 };
-
 const isDecided = (address) => !!decided.get(idIn(address));
 
 /* the next one that waits: along the fetched chain, else by asking again */
@@ -259,13 +261,12 @@ document.addEventListener("verdict:refused", ({ detail }) => {
   window.loupe.toast({ key: `verdict-${detail.id}`, level: "warning", words: `${detail.entry.name}: your decision was not stored`, detail: detail.message, actions: [{ label: "Look at it", run: () => go(address) }] });
 });
 
-document.addEventListener("verdict:waiting", ({ detail }) => {
-  const words = verdicts.waitingWords(detail.why);
-  const again = { label: "Try again", run: () => verdicts.sendAgain() };
-  const actions = detail.why === "sign-in" ? [{ label: "Sign in", href: window.loupe.signInAddress() }, again] : [again];
-  if (detail.id === root.dataset.id) say(words, actions);
-  else window.loupe.toast({ key: detail.why, level: "warning", words: `${detail.entry.name}: not sent yet`, detail: words, actions });
-});
+const tellWaiting = ({ id, entry, why }) => {
+  const words = verdicts.waitingWords(why);
+  if (id === root.dataset.id) say(words, verdicts.waitingActions(why));
+  else window.loupe.toast({ key: why, level: "warning", words: `${entry.name}: not sent yet`, detail: words, actions: verdicts.waitingActions(why) });
+};
+document.addEventListener("verdict:waiting", ({ detail }) => tellWaiting(detail));
 
 /* --- one picture -------------------------------------------------------------------------------------- */
 const begin = () => {
@@ -366,7 +367,6 @@ document.addEventListener("click", (event) => {
 });
 
 addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
-
 catchUp(() => root.dataset);
 
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };

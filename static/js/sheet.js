@@ -229,8 +229,8 @@ document.addEventListener("verdict:refused", ({ detail }) => {
 document.addEventListener("verdict:waiting", ({ detail }) => {
   const frame = frameOf(detail.id);
   if (!frame) return;
-  const again = { label: "Try again", run: () => { unsay(frame); frame.classList.add("is-sending"); verdicts.sendAgain(detail.id); } };
-  say(frame, verdicts.waitingWords(detail.why), detail.why === "sign-in" ? [{ label: "Sign in", href: window.loupe.signInAddress() }, again] : [again]);
+  const again = () => { unsay(frame); frame.classList.add("is-sending"); verdicts.sendAgain(detail.id); };
+  say(frame, verdicts.waitingWords(detail.why), verdicts.waitingActions(detail.why, again));
 });
 
 const redrawUnsent = (entries) => {

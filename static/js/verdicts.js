@@ -104,6 +104,7 @@ const post = async (entry) => {
 
 const wait = (entry, why) => {
   entry.tries = (entry.tries ?? 0) + 1;
+  entry.why = why;
   entry.renewed = false; // the next try may fetch the page's token again
   if (why !== "busy" || entry.tries > 1) say("verdict:waiting", { id: entry.id, entry, why });
   if (why === "sign-in") return; // goes on when the person is back, see below
@@ -118,6 +119,8 @@ const settle = async (entry, answer) => {
     store.drop(entry);
     versions.set(entry.id, told.version);
     rememberVersion(entry.id, told.version);
+    // what was decided on top of it was decided on this version, on the next page as well
+    for (const next of queue) { next.seen = told.version; store.keep(next); }
     say("verdict:stored", { id: entry.id, entry, answer: told });
     return true;
   }
@@ -168,6 +171,15 @@ export const resume = () => {
   }
   return last;
 };
+
+/** The decision on an image that waits to be sent, its `why` as in verdict:waiting; undefined where none does. */
+export const waiting = (id) => queues.get(id)?.find((entry) => entry.why);
+
+/** What one can do about the waiting. */
+export const waitingActions = (why, again = () => sendAgain()) => [
+  ...(why === "sign-in" ? [{ label: "Sign in", href: window.loupe.signInAddress() }] : []),
+  { label: "Try again", run: again },
+];
 
 /** What the waiting means, in words for the card. */
 export const waitingWords = (why) => ({

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from campaigns.models import Campaign, User
 from review.models import Standing, Verdict
@@ -143,6 +143,54 @@ def test_verdicts_given_without_a_line_show_it_survive_a_reload_and_are_sent(
     settled(lambda: standings(rows), ["approved", "rejected", "", ""])
     assert Verdict.objects.get(decision="rejected").reason == "artefacts"
     expect(page.locator(".frame-problem")).to_have_count(0)
+
+
+@pytest.mark.parametrize("allowed_console_errors", [["ERR_FAILED"]])
+def test_a_verdict_on_top_of_an_undo_that_was_just_answered_survives_leaving_the_page(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 3)
+    live_loupe.open(page, sheet(campaign))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("a")
+    wait_until_stored(page)
+    held: list[Route] = []
+    page.route("**/verdict/", lambda route: route.abort() if held else held.append(route))
+    with page.expect_request("**/verdict/"):
+        page.keyboard.press("z")
+    page.keyboard.press("x")
+    page.keyboard.press("1")
+    # the undo gets its answer; the rejection is under way when the page goes, and is lost
+    held[0].continue_()
+    expect(page.locator(f"#frame-{rows[0].pk}")).to_contain_text("No connection. Your decision is kept")
+    page.unroute_all()
+    live_loupe.open(page, loupe(rows[2]))
+    wait_until_stored(page)
+    settled(lambda: standings(rows), ["rejected", "", ""])
+
+
+@pytest.mark.parametrize("allowed_console_errors", [["401"]])
+def test_the_words_about_a_verdict_that_waits_go_along_to_the_next_picture(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    (row, following) = make_images(campaign, 2)
+    held: list[Route] = []
+    page.route(f"**/images/{following.pk}/*", lambda route: route.continue_() if held else held.append(route))
+    page.route("**/verdict/", lambda route: route.fulfill(status=401))
+    live_loupe.open(page, loupe(row))
+    marks_are_open(page)
+    page.keyboard.press("a")
+    expect(page.locator("#problem")).to_contain_text("Your sign-in has expired. Your decision is kept")
+    held[0].continue_()
+    expect(page.locator("#loupe")).to_have_attribute("data-id", following.pk)
+    expect(page.locator("#toasts")).to_contain_text("Your sign-in has expired. Your decision is kept")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#loupe")).to_have_attribute("data-id", row.pk)
+    expect(page.locator("#problem")).to_contain_text("Your sign-in has expired. Your decision is kept")
+    page.unroute_all()
+    page.locator("#problem").get_by_role("button", name="Try again").click()
+    settled(lambda: standings([row]), ["approved"])
+    expect(page.locator("#problem")).to_be_hidden()
 
 
 @pytest.mark.parametrize("allowed_console_errors", [["401", "403"]])

@@ -126,6 +126,17 @@ def test_an_independent_first_look_is_no_conflict_but_the_second_one_is() -> Non
 
 
 @pytest.mark.django_db
+def test_a_late_copy_of_a_verdict_taken_back_does_not_bring_it_back_on_an_independent_first_look() -> None:
+    campaign = CampaignFactory(independent_first_look=True)
+    row, ana = image(shot=ShotFactory(campaign=campaign)), UserFactory()
+    record_verdict(generation=row, decision=APPROVED, by=ana, seen_version=0)
+    undo_verdict(generation=row, by=ana, seen_version=1)
+    with pytest.raises(StaleVerdict):
+        record_verdict(generation=row, decision=APPROVED, by=ana, seen_version=0)
+    assert Standing.objects.get(pk=row.pk).decision == Standing.UNDECIDED
+
+
+@pytest.mark.django_db
 def test_a_signed_stack_takes_no_verdict_and_no_undo() -> None:
     generation, ana = image(), UserFactory()
     other = image(shot=generation.shot)
