@@ -249,10 +249,10 @@ export const openMarks = (root) => {
       if (mark?.mine) put("changes", { id: mark.id, version: mark.version, shape: mark.shape, target: scaled(annotation.target, factor) });
     });
     annotator.on("selectionChanged", ([annotation]) => { if (annotation) reveal(annotation.id, { select: false }); });
+    if (state.tool && !glass) arm(); // before the server answers: by then a shape may be under the hand
     const told = await ask();
     if (closed) return;
     if (told) draw(told.marks);
-    if (state.tool) arm();
     flush();
   };
 

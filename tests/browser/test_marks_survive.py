@@ -106,6 +106,29 @@ def test_words_whose_answer_finds_the_list_drawn_anew_leave_their_field_and_stan
     expect(whole).to_have_value("")
 
 
+@pytest.mark.parametrize("tool", ["Rectangle", "Freehand"])
+def test_a_shape_under_the_hand_survives_the_answer_about_the_marks(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User, tool: str
+) -> None:
+    (row,) = make_images(campaign, 1)
+    held: list[Route] = []
+    page.route("**/marks/", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/marks/"):
+        live_loupe.open(page, loupe(row))
+    page.get_by_role("button", name=tool).click()
+    box = page.locator("#print").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.25)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3, steps=4)
+    with page.expect_response("**/marks/"):
+        held[0].continue_()
+    page.unroute_all()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5, steps=4)
+    page.mouse.up()
+    settled(lambda: list(Annotation.objects.values_list("shape", flat=True)), [tool.lower()])
+
+
 @pytest.mark.parametrize("allowed_console_errors", [OFFLINE])
 def test_what_waits_on_a_picture_that_one_has_left_is_sent_from_the_next(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
