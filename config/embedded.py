@@ -17,6 +17,8 @@ from config import environment
 
 REDIS_START_SECONDS = 10
 REDIS_STOP_SECONDS = 5
+# psycopg's own figure: what does not ask to be prepared would be after so many times, if Django's cursors did that.
+PREPARED_AFTER = 5
 # Nothing listens on port 1: whoever has no Redis is refused at once instead of waiting.
 NO_REDIS = "redis://127.0.0.1:1/0"
 
@@ -53,11 +55,21 @@ def sqlite_database(var_dir: Path) -> dict[str, Any]:
 
 
 def postgres_database(url: str) -> dict[str, Any]:
-    """PostgreSQL from DATABASE_URL, connections kept for a minute and checked before use."""
+    """PostgreSQL from DATABASE_URL, connections kept for a minute and checked before use.
+
+    It keeps the plans of statements that are asked again and again, unless the address ends in `?prepare=off`.
+    """
     try:
-        return dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+        database: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except ValueError:
         raise ImproperlyConfigured("DATABASE_URL must read postgres://user:password@host:port/name.") from None
+    options = database.setdefault("OPTIONS", {})
+    prepare = options.pop("prepare", "on")
+    if prepare not in ("on", "off"):
+        raise ImproperlyConfigured("DATABASE_URL: prepare is “on” or “off”.")
+    # only cursors that ask for it prepare (campaigns.statements); None takes that from them as well
+    options["prepare_threshold"] = PREPARED_AFTER if prepare == "on" else None
+    return database
 
 
 def redis_url(var_dir: Path) -> str:

@@ -7,10 +7,10 @@ from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from campaigns.models import Campaign, Shot
+from campaigns.models import Campaign, Shot, Workspace
 from campaigns.statements import Given, Statement
 from generation.models import Generation
-from review.models import SavedView
+from review.models import SavedView, Standing
 
 
 def campaign_for_sheet(request: Any, pk: int) -> Campaign:
@@ -51,6 +51,36 @@ def generation_for_review(request: Any, pk: str) -> Generation:
         pk=pk,
         workspace_id=request.membership.workspace_id,
     )
+
+
+def generation_to_decide(request: Any, pk: str) -> Generation:
+    """An image of the person's workspace with what a decision asks of it, or 404. One narrow query."""
+    if not request.membership:
+        raise Http404
+    found = _to_decide().run(pk=pk.replace("\x00", ""), workspace=request.membership.workspace_id)
+    if not found:
+        raise Http404
+    *values, first_look, version = found[0]
+    generation = Generation.from_db("default", _TO_DECIDE, values)
+    names = ("id", "workspace_id", "independent_first_look")
+    generation.campaign = Campaign.from_db(
+        "default", names, (generation.campaign_id, generation.workspace_id, first_look)
+    )
+    if version is not None:
+        generation.standing = Standing(generation_id=generation.pk, version=version)
+    return generation
+
+
+_NEEDED = {"id", "workspace_id", "campaign_id", "shot_id", "state", "version"}
+# from_db() takes values in the order of the model
+_TO_DECIDE = [field.attname for field in Generation._meta.concrete_fields if field.attname in _NEEDED]
+
+
+@lru_cache(maxsize=1)
+def _to_decide() -> Statement:
+    workspace = Given("workspace", Workspace._meta.pk)
+    rows = Generation.objects.filter(pk=Given("pk", Generation._meta.pk), workspace=workspace)
+    return Statement(rows.values_list(*_TO_DECIDE, "campaign__independent_first_look", "standing__version"))
 
 
 def saved_view_for(request: Any, pk: int) -> SavedView:

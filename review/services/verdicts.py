@@ -9,16 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from campaigns.models import Shot, User
-from campaigns.statements import Given, Statement
+from campaigns.statements import Addition, Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict
-from review.services.standings import claim_standing, ensure_standing, set_standing
+from review.services.standings import claim_standing, ensure_standing, put_standing
 
 SIGNED = "signed"
 LONGEST_NOTE = 2000
@@ -112,21 +113,36 @@ def _record(
     generation: Generation, decision: str, by: User, seen_version: int, filed: RejectReason | None, note: str
 ) -> Verdict:
     reason, words = (filed.code, filed.label) if filed else ("", "")
-    refuse_signed(generation.shot_id)
     ensure_standing(generation)
-    own = Verdict.objects.filter(generation=generation, by=by, standing=True).first()
+    # whoever saw version 0 saw that nobody has decided: where that still holds there is none of theirs to replace
+    own = Verdict.objects.filter(generation=generation, by=by, standing=True).first() if seen_version else None
     if own and (own.decision, own.reason, own.note) == (decision, reason, note) and _is_latest(generation, own):
+        refuse_signed(generation.shot_id)
         return own
-    if not _claim(generation, seen_version):
+    if not claim_standing(generation_id=generation.pk, version=seen_version):
         return _repeat_or_stale(generation, decision, by, reason, note)
     if own:
         # the claim holds the row: nobody has put another one in its place
         Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
-    verdict = Verdict.objects.create(
-        generation=generation, by=by, decision=decision, reason=reason, reason_words=words, note=note
-    )
+    verdict = _append(generation, by, decision=decision, reason=reason, reason_words=words, note=note)
     _show(generation, verdict=verdict, by=by)
     return verdict
+
+
+def _append(generation: Generation, by: User, **said: str) -> Verdict:
+    """A decision that stands, added to those on record."""
+    now = timezone.now()
+    verdict = Verdict(generation=generation, by=by, at=now, **said)
+    verdict.pk = _addition().run(generation=generation.pk, by=by.pk, at=now, **said)
+    verdict._state.adding, verdict._state.db = False, generation._state.db
+    return verdict
+
+
+@lru_cache(maxsize=1)
+def _addition() -> Addition:
+    names = ("generation", "by", "decision", "reason", "reason_words", "note", "at")
+    places: dict[str, Any] = {name: Given(name, Verdict._meta.get_field(name)) for name in names}
+    return Addition(Verdict, **places, standing=True, undoes=None)
 
 
 @transaction.atomic
@@ -136,9 +152,8 @@ def undo_verdict(*, generation: Generation, by: User, seen_version: int) -> Verd
     Appends a row whose `undoes` is the decision taken back. Raises VerdictRefused, StackSigned,
     StaleVerdict.
     """
-    refuse_signed(generation.shot_id)
     ensure_standing(generation)
-    if not _claim(generation, seen_version):
+    if not claim_standing(generation_id=generation.pk, version=seen_version):
         return _repeated_undo_or_stale(generation, by, seen_version)
     decisions = living_decisions(Verdict.objects.filter(generation=generation, by=by).order_by("pk"))
     if not decisions:
@@ -192,11 +207,6 @@ def read_standing(generation: Generation) -> Standing:
     return Standing.objects.select_related("decided_by", "verdict").get(pk=generation.pk)
 
 
-def _claim(generation: Generation, seen_version: int) -> bool:
-    claimed = Standing.objects.filter(pk=generation.pk, version=seen_version).exclude(decision=SIGNED)
-    return claim_standing(claimed)
-
-
 def _repeat_or_stale(generation: Generation, decision: str, by: User, reason: str, note: str) -> Verdict:
     """The stored verdict where this very decision arrived before (a double click, an answer that was lost)."""
     refuse_signed(generation.shot_id)
@@ -209,6 +219,7 @@ def _repeat_or_stale(generation: Generation, decision: str, by: User, reason: st
 
 def _repeated_undo_or_stale(generation: Generation, by: User, seen_version: int) -> Verdict:
     """The row of the undo where this very one arrived before."""
+    refuse_signed(generation.shot_id)
     standing = read_standing(generation)
     newest = Verdict.objects.filter(generation=generation).order_by("-pk").first()
     if newest and newest.by_id == by.pk and newest.undoes_id and standing.version == seen_version + 1:
@@ -222,13 +233,12 @@ def _is_latest(generation: Generation, verdict: Verdict) -> bool:
 
 def _show(generation: Generation, *, verdict: Verdict | None, by: User) -> None:
     """Bring the image's row up to the verdict that counts now. The caller has claimed the version."""
-    set_standing(
-        Standing.objects.all(),
+    put_standing(
         generation_id=generation.pk,
         decision=verdict.decision if verdict else Standing.UNDECIDED,
-        verdict=verdict,
-        decided_by=by,
-        decided_at=timezone.now(),
+        verdict_id=verdict.pk if verdict else None,
+        by_id=by.pk,
+        at=timezone.now(),
     )
 
 

@@ -1,5 +1,6 @@
 """The door for decisions: one POST a verdict, answered as JSON to the page's script and by redirect to a form."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
@@ -8,16 +9,16 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from campaigns.access import member_required
+from campaigns.statements import Given, Statement
 from generation.models import Generation
-from review.access import generation_for_review
+from review.access import generation_to_decide
 from review.models import Standing
-from review.queries.sheet import MARK_WORDS, loupe_address
+from review.queries.sheet import loupe_address, show_standing
 from review.queries.sheet_filter import read_filter
 from review.services.verdicts import (
     StackSigned,
     StaleVerdict,
     VerdictRefused,
-    read_standing,
     record_verdict,
     undo_verdict,
 )
@@ -29,13 +30,13 @@ UNDO = "undo"
 @member_required()
 def verdict(request: HttpRequest, pk: str) -> HttpResponse:
     """Store or take back a decision. 409: a colleague was faster, or the stack is signed; 422: it is no verdict."""
-    generation = generation_for_review(request, pk)
+    generation = generation_to_decide(request, pk)
     try:
         _decide(request, generation)
-        answer, status, words = _describe(read_standing(generation)), 200, ""
+        answer, status, words = _describe(pk), 200, ""
     except (StaleVerdict, StackSigned) as conflict:
         words, status = str(conflict), 409
-        answer = {**_describe(Standing.objects.select_related("decided_by").filter(pk=pk).first()), "message": words}
+        answer = {**_describe(pk), "message": words}
         answer["locked"] = isinstance(conflict, StackSigned)
     except VerdictRefused as refused:
         words, status = str(refused), 422
@@ -64,10 +65,15 @@ def _decide(request: HttpRequest, generation: Generation) -> None:
     )
 
 
-def _describe(standing: Standing | None) -> dict[str, Any]:
-    """What stands now, for the card."""
-    if standing is None:
-        return {"decision": "", "version": 0, "words": ""}
-    decision = standing.decision if standing.decision in MARK_WORDS else ""
-    who = f" by {standing.decided_by}" if decision and standing.decided_by else ""
-    return {"decision": decision, "version": standing.version, "words": f"{MARK_WORDS.get(decision, '')}{who}"}
+def _describe(pk: str) -> dict[str, Any]:
+    """What stands now, for the card. One query."""
+    for decision, version, name, email in _standing().run(pk=pk):
+        seen = show_standing(decision=decision, version=version, who=name or email or "", hidden=False)
+        return {"decision": seen.decision, "version": seen.seen, "words": seen.words}
+    return {"decision": "", "version": 0, "words": ""}
+
+
+@lru_cache(maxsize=1)
+def _standing() -> Statement:
+    rows = Standing.objects.filter(pk=Given("pk", Generation._meta.pk))
+    return Statement(rows.values_list("decision", "version", "decided_by__name", "decided_by__email"))
