@@ -67,7 +67,7 @@ def generation_to_decide(request: Any, pk: str) -> Generation:
         "default", names, (generation.campaign_id, generation.workspace_id, first_look)
     )
     if version is not None:
-        generation.standing = Standing(generation_id=generation.pk, version=version)
+        generation.standing = Standing.from_db("default", ("generation_id", "version"), (pk, version))
     return generation
 
 

@@ -137,7 +137,9 @@ def state_writes(tree: ast.AST) -> Iterator[int]:
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             written = any(isinstance(to, ast.Attribute) and to.attr == "state" for to in targets)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
+        elif isinstance(node, ast.Call) and (
+            is_statement(node) or (isinstance(node.func, ast.Attribute) and node.func.attr in WRITES)
+        ):
             written = any(keyword.arg == "state" for keyword in node.keywords)
         else:
             continue
@@ -154,7 +156,10 @@ def standing_writes(tree: ast.AST) -> Iterator[int]:
     """Lines that write where an image stands, or its copy on the image."""
     yield from row_writes(tree, ("Standing",))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and re.match(r"Generation\..*\.update$", ast.unparse(node.func)):
+        if isinstance(node, ast.Call) and (
+            re.match(r"Generation\..*\.update$", ast.unparse(node.func))
+            or (is_statement(node) and ast.unparse(node.args[0]).startswith("Generation."))
+        ):
             yield from (node.lineno for keyword in node.keywords if keyword.arg == "decision")
 
 
@@ -165,8 +170,16 @@ def row_writes(tree: ast.AST, models: tuple[str, ...]) -> Iterator[int]:
             continue
         words = ast.unparse(node.func)
         model, _, rest = words.partition(".")
-        if model in models and (not rest or words.rpartition(".")[2] in WRITES):
+        written = not rest or words.rpartition(".")[2] in WRITES
+        if is_statement(node):
+            model, written = ast.unparse(node.args[0]).partition(".")[0], True
+        if model in models and written:
             yield node.lineno
+
+
+def is_statement(node: ast.Call) -> bool:
+    """Whether this is a statement of `campaigns.statements` that writes; its first argument says what."""
+    return isinstance(node.func, ast.Name) and node.func.id in ("Change", "Addition") and bool(node.args)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +204,7 @@ def test_one_writer(writer: str, writes: Callable[[ast.AST], Iterator[int]]) -> 
         "generation.state = GenerationState.READY",
         "Generation.objects.filter(pk=1).update(state=GenerationState.READY)",
         "rows.update(state=GenerationState.QUEUED)",
+        "Change(Generation.objects.filter(pk=1), state=GenerationState.READY)",
     ],
 )
 def test_a_second_writer_of_state_is_seen(line: str) -> None:
