@@ -144,6 +144,14 @@ def record_reading(
     return campaign
 
 
+def take_terms(*, campaign: Campaign, ticket: str = "", due_on: date | None = None) -> Campaign:
+    """Keep what a person took over from the brief; an empty value leaves what stands."""
+    campaign.ticket = ticket.strip() or campaign.ticket
+    campaign.due_on = due_on or campaign.due_on
+    campaign.save(update_fields=["ticket", "due_on"])
+    return campaign
+
+
 def finish_planning(*, campaign: Campaign, note: str = "", failed: bool = False) -> None:
     """The shots are proposed, or could not be (with the reason for people)."""
     campaign.planning = Campaign.Planning.FAILED if failed else Campaign.Planning.PLANNED

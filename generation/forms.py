@@ -1,6 +1,6 @@
 """What people type and drop to have pictures made, checked before anything is kept or sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import PurePath
@@ -320,6 +320,21 @@ class BudgetForm(forms.Form):
     """A limit in USD; 0 is one too."""
 
     limit = forms.DecimalField(min_value=Decimal(0), max_digits=9, decimal_places=2, label="Budget")
+
+
+class TermsForm(forms.Form):
+    """What the brief says about ticket, date and money, for a person to correct and take over."""
+
+    ticket = forms.CharField(required=False, max_length=40)
+    due_on = forms.DateField(required=False, label="Due", widget=forms.DateInput(attrs={"type": "date"}))
+    budget = forms.DecimalField(
+        required=False, min_value=Decimal(0), max_digits=9, decimal_places=2, label="Budget, USD"
+    )
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Ask for no more than these."""
+        for name in [name for name in self.fields if name not in names]:
+            del self.fields[name]
 
 
 class ReferencesForm(forms.Form):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from generation import webhooks
-from generation.views import files, new_campaign, plan
+from generation.views import files, new_campaign, plan, terms
 
 urlpatterns = [
     path("webhooks/replicate/", webhooks.receive_replicate, name="replicate-webhook"),
@@ -16,5 +16,6 @@ urlpatterns = [
     path("campaigns/<int:pk>/plan/shots/<int:shot_pk>/", plan.edit_shot, name="edit-shot"),
     path("campaigns/<int:pk>/plan/references/", plan.add_references, name="add-references"),
     path("campaigns/<int:pk>/plan/budget/", plan.set_campaign_budget, name="campaign-budget"),
+    path("campaigns/<int:pk>/plan/terms/", terms.take_terms, name="take-terms"),
     path("campaigns/<int:pk>/plan/start/", plan.start, name="start-run"),
 ]

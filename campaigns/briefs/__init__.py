@@ -7,6 +7,7 @@ whole, or it is refused with every problem named; nothing is taken in by half.
 from campaigns.briefs.contents import BriefError, Import, Limits, Post
 from campaigns.briefs.posts import read_posts
 from campaigns.briefs.tables import read_table
+from campaigns.briefs.terms import Terms, find_terms
 from campaigns.briefs.text import read_brief
 from campaigns.briefs.upload import read_upload
 
@@ -15,6 +16,8 @@ __all__ = [
     "Import",
     "Limits",
     "Post",
+    "Terms",
+    "find_terms",
     "read_brief",
     "read_posts",
     "read_table",

@@ -1,7 +1,9 @@
 """From a brief to shots with prompts, models and prices. Runs in a worker, or in the headless pipeline."""
 
 import logging
+import math
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -41,9 +43,25 @@ SIZES = {
 }
 
 
+# Pixels of a picture whose ratio has no place in the list: as many as the others have, in steps of 32.
+USUAL_PIXELS, STEP, SHORTEST_EDGE, LONGEST_EDGE = 1024 * 1024, 32, 64, 4096
+_RATIO = re.compile(r"(\d{1,2}(?:\.\d{1,2})?):(\d{1,2}(?:\.\d{1,2})?)")
+
+
 def size_of(aspect_ratio: str) -> tuple[int, int]:
-    """Pixels for an aspect ratio; a square where the ratio is not known."""
-    return SIZES.get(aspect_ratio, SIZES["1:1"])
+    """Pixels for "16:9", "3:1" or "1.91:1": from the list, else about one megapixel of that very shape.
+
+    A square where it is no ratio. What a model cannot draw is snapped, and said, where the model is known.
+    """
+    sides = _RATIO.fullmatch(aspect_ratio)
+    if aspect_ratio in SIZES or sides is None or not float(sides[1]) * float(sides[2]):
+        return SIZES.get(aspect_ratio, SIZES["1:1"])
+    width = math.sqrt(USUAL_PIXELS * float(sides[1]) / float(sides[2]))
+    return _whole_step(width), _whole_step(USUAL_PIXELS / width)
+
+
+def _whole_step(edge: float) -> int:
+    return min(LONGEST_EDGE, max(SHORTEST_EDGE, round(edge / STEP) * STEP))
 
 
 def nearest_ratio(*, width: int, height: int) -> str:

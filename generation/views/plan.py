@@ -8,14 +8,16 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh, trigger_client_event
 
 from campaigns import services as campaigns
 from campaigns.access import MemberRequest, campaign_for, member_required, shot_for
-from campaigns.models import Campaign, Reference, Shot, User
+from campaigns.briefs import find_terms
+from campaigns.models import Budget, Campaign, Reference, Shot, User
 from generation import ledger, queries
-from generation.forms import BudgetForm, NewShotForm, ReferencesForm, ShotForm
+from generation.forms import BudgetForm, NewShotForm, ReferencesForm, ShotForm, TermsForm
 from generation.services import runs, shot_plan
 from generation.services.estimates import estimate_start
 from generation.services.references import keep_reference
@@ -57,9 +59,27 @@ def _whole(campaign: Campaign, **more: Any) -> dict[str, Any]:
         "new_shot": NewShotForm(prefix="new"),
         "references_form": ReferencesForm(),
         "budget_form": BudgetForm(),
+        "terms_form": _proposed_terms(campaign),
         "problem": "",
         **more,
     }
+
+
+def _proposed_terms(campaign: Campaign) -> TermsForm | None:
+    """What the brief says and the campaign does not have yet; None where there is nothing to propose."""
+    if campaign.started_at:
+        return None
+    terms = find_terms(campaign.brief, today=timezone.localdate())
+    found: dict[str, Any] = {}
+    if terms.ticket and not campaign.ticket:
+        found["ticket"] = terms.ticket
+    if terms.due_on and not campaign.due_on:
+        found["due_on"] = terms.due_on.isoformat()
+    if terms.budget is not None and not Budget.objects.filter(campaign=campaign).exists():
+        found["budget"] = terms.budget
+    form = TermsForm(initial=found, prefix="terms")
+    form.keep_only(found)
+    return form if found else None
 
 
 @require_POST

@@ -20,6 +20,7 @@ from review.forms.signoff import SendBackForm, SignOffForm
 from review.models import Decision, SignOff, Standing
 from review.queries import signoffs as queries
 from review.services import signoff
+from review.services.alt_text import propose_alt_text
 from review.tasks import nudge_export
 
 REFUSED, OUTDATED = 422, 409
@@ -120,7 +121,9 @@ def _page(
     signature = queries.living_signature(generation.shot_id)
     score, dimensions = queries.score_lines(generation)
     initial = {
-        "alt_text": generation.shot.description[:400],
+        "alt_text": propose_alt_text(
+            prompt=generation.shot.prompt, description=generation.shot.description, title=generation.shot.title
+        ),
         "seen_version": seen_version,
         "confirmed_sha256": generation.sha256,
     }

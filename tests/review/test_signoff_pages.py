@@ -292,3 +292,14 @@ def test_a_fixed_number_of_queries(signed_in: Client, approver: Membership, addr
     few = count()
     add(12)
     assert count() == few
+
+
+def test_the_proposed_alt_text_says_what_is_to_be_seen(signed_in: Client, approver: Membership) -> None:
+    prompt = (
+        "Photograph: a matte green kettle on a counter, steam rising. Theme: slow mornings. Low sun from the left."
+        " Colour palette: stone #aaa294, green #4d8a52. Aspect ratio 16:9. No text, no watermarks, no logos."
+    )
+    generation = approved(approver, description="Slow mornings taste better. Buy now!", prompt=prompt)
+    page = signed_in.get(f"/images/{generation.pk}/sign-off/").content.decode()
+    proposed = page.partition('name="alt_text"')[2].partition("</textarea>")[0].partition(">")[2].strip()
+    assert proposed == "A matte green kettle on a counter, steam rising. Low sun from the left."

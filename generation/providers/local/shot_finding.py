@@ -49,7 +49,11 @@ _COUNT_PREFIX = re.compile(rf"^{_NUMBER}(?: ?x| ×)? (?=\w)", re.IGNORECASE)
 
 _FOR_WHOM = re.compile(r"\s+for (?:the |our |a )?(?:new )?[A-Z][^,;]*$")
 
-_RATIO = re.compile(r"\b(1:1|16:9|9:16|4:5|5:4|3:2|2:3|4:3|3:4|21:9|2:1|1:2)\b")
+# Any shape that is no time of day: minutes have two digits.
+_RATIO = re.compile(r"(?<![\d.:])([1-9]\d?(?:\.\d{1,2})?:[1-9]|9:16|10:16|16:10|9:21)(?!\d|:\d)")
+_USUAL_RATIOS = ("1:1", "16:9", "9:16", "4:5", "5:4", "3:2", "2:3", "4:3", "3:4", "21:9", "2:1", "1:2")
+# Pixels that are further than this from every usual shape are a shape of their own.
+_SAME_SHAPE = 0.04
 _PIXELS = re.compile(r"\b(\d{3,4}) ?[x×] ?(\d{3,4})\b")
 _SHAPES: tuple[tuple[str, str], ...] = (
     (r"square", "1:1"),
@@ -85,6 +89,11 @@ _WORN = re.compile(
     re.IGNORECASE,
 )
 
+# What the campaign says is no picture of anything.
+_SAID_FIELDS = frozenset(
+    {"say", "message", "key message", "claim", "slogan", "tagline", "headline", "copy", "text", "call to action", "cta"}
+)
+
 _OTHERWISE = ("hero", "lifestyle", "detail", "social")
 _VARIATIONS = ("seen from the side", "from a low angle", "in the last light of the day")
 
@@ -110,11 +119,13 @@ def find_shots(lines: list[Line], *, product: str, mood: str, most: int) -> tupl
     asked = _find_listed(lines) or _find_named(lines)
     found = [_read_shot(text) for text in asked[:most]] or _find_in_sentence(lines) or _propose(_find_count(lines))
     appearance = _find_appearance(lines)
+    said = {_plain(line.text) for line in lines if line.role == "field" and line.name in _SAID_FIELDS}
     shots: list[ShotIdea] = []
     taken: set[str] = set()
     for shot in found[:most]:
-        description = shot.description or _sentence_about(lines, shot.kind) or _describe(shot.kind, product)
-        if not shot.description and any(earlier.kind == shot.kind for earlier in shots):
+        shows = "" if _plain(shot.description) in said else shot.description
+        description = shows or _sentence_about(lines, shot.kind) or _describe(shot.kind, product)
+        if not shows and any(earlier.kind == shot.kind for earlier in shots):
             description = f"{description}, {_VARIATIONS[len(shots) % len(_VARIATIONS)]}"
         title = shot.title or shot.kind
         shots.append(
@@ -129,6 +140,11 @@ def find_shots(lines: list[Line], *, product: str, mood: str, most: int) -> tupl
             )
         )
     return _with_words_asked_elsewhere(shots, lines), max(len(asked), len(found))
+
+
+def _plain(text: str) -> str:
+    """A sentence without what differs when it is written twice: case, quotes, the stop at its end."""
+    return text.strip(" .!\"'“”„‘’«»").lower()
 
 
 def _find_listed(lines: list[Line]) -> list[str]:
@@ -251,13 +267,24 @@ def _read_ratio(text: str) -> str:
     if match := _RATIO.search(text):
         return match.group(1)
     if pixels := _PIXELS.search(text):
-        width, height = int(pixels.group(1)), int(pixels.group(2))
-        ratios = ("1:1", "16:9", "9:16", "4:5", "5:4", "3:2", "2:3", "4:3", "3:4", "21:9", "2:1", "1:2")
-        return min(ratios, key=lambda ratio: abs(int(ratio.split(":")[0]) / int(ratio.split(":")[1]) - width / height))
+        return _shape_of(int(pixels.group(1)) / max(1, int(pixels.group(2))))
     for words, ratio in _SHAPES:
         if re.search(rf"\b(?:{words})\b", text, re.IGNORECASE):
             return ratio
     return ""
+
+
+def _shape_of(wanted: float) -> str:
+    """The usual ratio of this width by height, else its own: "3:1", "1.91:1", "1:2.5"."""
+
+    def astray(ratio: str) -> float:
+        across, down = (int(side) for side in ratio.split(":"))
+        return abs(across / down / wanted - 1)
+
+    nearest = min(_USUAL_RATIOS, key=astray)
+    if astray(nearest) <= _SAME_SHAPE:
+        return nearest
+    return f"{wanted:.3g}:1" if wanted >= 1 else f"1:{1 / wanted:.3g}"
 
 
 def _without_format(text: str) -> str:
@@ -314,7 +341,12 @@ def _sentence_about(lines: list[Line], kind: str) -> str:
             if words.search(sentence) and count_words(sentence) >= 8 and not _enumerates_any(sentence):
                 return clip_words(
                     as_clause(
-                        re.sub(rf"^(?:for|in|as) the {kind}\s*(?:shot|image)?,?\s*", "", sentence, flags=re.IGNORECASE)
+                        re.sub(
+                            rf"^(?:(?:for|in|as) the {kind}\s*(?:shot|image)?,?|{kind}\s*:)\s*",
+                            "",
+                            sentence,
+                            flags=re.IGNORECASE,
+                        )
                     ),
                     60,
                 )
