@@ -268,3 +268,34 @@ def test_a_finding_is_not_mistaken_for_an_instruction():
     )
     assert (fixed.shift, fixed.place, fixed.exposure) == (-1, True, 0)
     assert not read_corrections("the mass sits right of centre").any
+
+
+def wall(*, stripes: float) -> np.ndarray:
+    """A wall that is lit from the left, with grain; `stripes` in code values."""
+    down, across = np.mgrid[0:160, 0:240].astype(float)
+    light = 190 - 0.25 * across - 0.15 * down + stripes * np.sign(np.sin(2 * np.pi * down / 16))
+    grain = np.random.default_rng(5).normal(0, 1.5, light.shape)
+    return np.clip(np.stack([light, light * 0.92, light * 0.8], axis=-1) + grain[..., None], 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("stripes", [0.0, 40.0])
+def test_what_is_removed_gives_way_to_what_is_around_it(stripes):
+    truth = wall(stripes=stripes)
+    parent = Image.fromarray(truth, "RGB")
+    # on the plain wall only the middle of a post is marked: what is cut must not smear into the mark
+    ImageDraw.Draw(parent).rectangle((100, 60, 132, 100) if stripes else (100, 30, 132, 160), fill=(60, 20, 16))
+    mask = Image.new("L", parent.size, 0)
+    ImageDraw.Draw(mask).rectangle((80, 50, 150, 110), fill=255)
+    inputs = (given(parent, "parent"), given(mask, "mask"))
+    words = "Remove the post."
+    filled = pixels(render(request_for(words, size=parent.size, purpose="inpaint", inputs=inputs)))
+    hole = np.asarray(mask) > 0
+    assert np.array_equal(filled[~hole], pixels(parent)[~hole])
+    inner = (slice(54, 107), slice(84, 147))
+    astray = np.abs(filled[inner] - truth[inner].astype(float)).mean()
+    assert astray < (3.5 if not stripes else 15.0)
+    if stripes:
+        assert np.corrcoef(filled[inner].ravel(), truth[inner].ravel().astype(float))[0, 1] > 0.8
+    else:
+        # the grain goes on too
+        assert np.diff(filled[inner][..., 1], axis=0).std() > 1.0

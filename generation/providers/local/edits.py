@@ -13,6 +13,7 @@ from generation.providers.base import RenderRequest
 from generation.providers.local import finish
 from generation.providers.local.colours import Floats, decode, find_colours, from_lab, hex_to_lab, luminance, to_lab
 from generation.providers.local.corrections import as_instruction
+from generation.providers.local.filling import continue_around, fill_smoothly
 from generation.providers.local.lighting import direction_of, tint
 from generation.providers.local.plan import generator_for
 from generation.providers.local.product import find_input, open_input
@@ -83,12 +84,15 @@ def inpaint(request: RenderRequest) -> Image.Image:
         return parent
     linear = decode(source)
     # What lies in a neighbouring region is no surrounding to fill from: one ground for all of them.
-    ground = fill_from_around(linear, changing)
+    ground = fill_smoothly(linear, changing)
+    # The outer half of a soft mask stays as it is, and tells what the fill must meet.
+    hole = allowed >= 128
     inside, weight = linear, np.zeros(allowed.shape, np.float32)
     for part in parts_of(request.prompt, changing):
         limits = np.where(part.where, allowed, 0).astype(np.uint8)
         if part.removes:
-            answer, fading = ground, _feather(limits, min(allowed.shape) / 160)
+            fading = _feather(limits, 1.0)
+            answer = continue_around(linear, hole, part.where & hole) if (part.where & hole).any() else ground
         else:
             answer = _changed(linear, ground, part, request.seed)
             fading = _fade(limits) * _thing(linear, ground, part.where)
@@ -150,30 +154,6 @@ def _thing(linear: Floats, ground: Floats, where: np.ndarray) -> Floats:
     if float(belonging[where].mean()) < 0.04:
         return np.ones(where.shape, np.float32)
     return (0.12 + 0.88 * belonging).astype(np.float32)
-
-
-def fill_from_around(linear: Floats, hole: np.ndarray) -> Floats:
-    """Fill a hole from its surroundings: weighted averages from fine to coarse and back (push-pull, Gortler 1996)."""
-    weight = (~hole).astype(np.float32)
-    if not weight.any():
-        return np.broadcast_to(linear.mean(axis=(0, 1)), linear.shape).astype(np.float32)
-    levels: list[tuple[Floats, Floats]] = [((linear * weight[..., None]).astype(np.float32), weight)]
-    while min(levels[-1][1].shape) > 2 and float(levels[-1][1].min()) < 0.05:
-        colour, known = levels[-1]
-        size = (max(1, known.shape[1] // 2), max(1, known.shape[0] // 2))
-        levels.append(
-            (
-                finish.resized(colour, *size, Image.Resampling.BOX),
-                finish.resized(known, *size, Image.Resampling.BOX),
-            )
-        )
-    colour, known = levels.pop()
-    filled = (colour / np.maximum(known, np.float32(1e-3))[..., None]).astype(np.float32)
-    while levels:
-        colour, known = levels.pop()
-        larger = finish.resized(filled, known.shape[1], known.shape[0], Image.Resampling.BICUBIC)
-        filled = (colour + larger * (1 - known)[..., None]).astype(np.float32)
-    return np.clip(filled, 0, 1).astype(np.float32)
 
 
 def _edited(linear: Floats, words: str) -> Floats:
