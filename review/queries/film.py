@@ -9,7 +9,7 @@ from campaigns.models import User
 from generation.models import Generation
 from generation.states import UNFINISHED, GenerationState
 from review.models import Verdict
-from review.queries.sheet import COLUMNS, loupe_address, thumb_of, verdicts_of
+from review.queries.sheet import COLUMNS, SIGNED, loupe_address, thumb_of, verdicts_of
 from review.queries.sheet_filter import SheetFilter
 
 
@@ -24,6 +24,7 @@ class Frame:
     words: str
     here: bool
     coming: bool
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Film:
     def coming(self) -> bool:
         """Whether a version is on its way, so that it is worth looking again."""
         return any(frame.coming for frame in self.frames)
+
+    @property
+    def signed(self) -> Frame | None:
+        """The version that is signed, which locks the whole stack."""
+        return next((frame for frame in self.frames if frame.signed), None)
 
     @property
     def comparable(self) -> bool:
@@ -71,6 +77,7 @@ def read_film(generation: Generation, wanted: SheetFilter, *, viewer: User) -> F
                 words=standing.words,
                 here=row.pk == generation.pk,
                 coming=row.state in UNFINISHED,
+                signed=standing.decision == SIGNED,
             )
         )
     return Film(frames)

@@ -19,7 +19,6 @@ from review.queries.counts import Counts, read_counts
 from review.queries.film import Film, read_film
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
-    SIGNED,
     STATE_WORDS,
     Verdicts,
     filtered,
@@ -105,13 +104,13 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
     standing = verdicts_of(generation, blind=campaign.independent_first_look)
     visible = [row for row in verdicts if row.by_id == viewer.pk or not standing.hidden]
     marks = read_marks(generation, viewer=viewer)
-    ready = generation.state == GenerationState.READY
+    film = read_film(generation, wanted, viewer=viewer)
     return LoupePage(
         picture=picture_of(generation),
         standing=standing,
         own=own,
-        reviewable=ready and standing.decision != SIGNED,
-        film=read_film(generation, wanted, viewer=viewer),
+        reviewable=generation.state == GenerationState.READY and film.signed is None,
+        film=film,
         judgement=None if standing.hidden else _judgement(generation),
         assigned=read_assigned([generation.pk]).get(generation.pk, []),
         marks=marks,

@@ -196,6 +196,11 @@ def refuse_signed(shot_id: int) -> None:
         )
 
 
+def is_locked(shot_id: int) -> bool:
+    """Whether the shot has a living signature, so that no version takes decisions or marks. One query."""
+    return bool(_signature().run(shot=shot_id))
+
+
 @lru_cache(maxsize=1)
 def _signature() -> Statement:
     living = SignOff.objects.filter(shot_id=Given("shot", Shot._meta.pk), withdrawn_at__isnull=True)

@@ -45,6 +45,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "colleagues": [] if is_fragment else read_colleagues(generation.workspace_id),
         "kinds": Annotation.Kind.choices,
         "film": page.film,
+        "locked": page.film.signed is not None,
         "counts": page.counts,
         "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
         "query": query,

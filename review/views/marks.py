@@ -20,6 +20,7 @@ from review.queries.marks_export import as_web_annotations
 from review.queries.marks_picture import read_drawn_marks
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
 from review.services.comments import CommentRefused, add_comment, unknown_names
+from review.services.verdicts import is_locked
 from review.tasks import nudge_mails
 
 PARTS = ("additions", "changes", "deletions")
@@ -123,6 +124,7 @@ def _describe(request: HttpRequest, generation: Generation, outcome: SavedMarks 
 def _talk(request: HttpRequest, generation: Generation) -> dict[str, Any]:
     return {
         "generation": generation,
+        "locked": is_locked(generation.shot_id),
         "kinds": Annotation.Kind.choices,
         "marks": read_marks(generation, viewer=request.user),  # type: ignore[arg-type]
         "comments": read_comments(generation),

@@ -249,6 +249,25 @@ def test_a_signed_picture_offers_only_what_works_on_it(client: Client, campaign:
     assert "<kbd>E</kbd>" not in talk_and_assigned(client, unmarked)
 
 
+def test_a_version_beside_a_signed_one_says_so_and_offers_no_decision_and_no_marks(
+    client: Client, campaign: Campaign, ana: User
+) -> None:
+    row = image(campaign)
+    save_marks(generation=row, by=ana, additions=[mark(text="Lift the shadow")])
+    signed = image(campaign, shot=row.shot)
+    offers = ('id="decide"', 'data-reviewable="yes"', "data-set-kind", "data-resolve", "data-delete", 'id="revise"')
+    page = client.get(address(row)).content.decode()
+    assert [words for words in offers if words not in page] == []
+    SignOffFactory(generation=signed, by=UserFactory(name="Cleo Marchetti"))
+    page = client.get(address(row)).content.decode()
+    assert [words for words in offers if words in page] == []
+    assert f"Version {signed.version}: Signed by Cleo Marchetti" in page
+    assert "Lift the shadow" in page
+    talk = client.post(address(row, "comments"), {"text": "A word"}).content.decode()
+    assert "A word" in talk
+    assert [words for words in offers if words in talk] == []
+
+
 def talk_and_assigned(client: Client, row: Generation) -> str:
     """The part of the page where marks, comments and those who are asked stand."""
     page = client.get(address(row)).content.decode()
