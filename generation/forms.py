@@ -85,6 +85,17 @@ def _short_name(file: UploadedFile) -> str:
     return name if len(name) <= 40 else f"{name[:36]}…"
 
 
+class FormKeyField(forms.UUIDField):
+    """What tells a form that is sent twice. What is no key is none: what was written counts, not what it is called."""
+
+    def to_python(self, value: Any) -> Any:
+        """The key; None for anything else."""
+        try:
+            return super().to_python(value)
+        except forms.ValidationError:
+            return None
+
+
 class NewCampaignForm(forms.Form):
     """A brief or a file, and the rules of the campaign. `shots`, `brief` and `source` are read off it when valid."""
 
@@ -128,7 +139,7 @@ class NewCampaignForm(forms.Form):
     max_attempts = forms.IntegerField(
         min_value=1, max_value=10, initial=3, label="Attempts", help_text="Then a person decides."
     )
-    form_key = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+    form_key = FormKeyField(required=False, initial=uuid4, widget=forms.HiddenInput)
     requires_human_pick = forms.BooleanField(
         required=False,
         label="A person picks every picture",

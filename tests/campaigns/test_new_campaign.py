@@ -285,3 +285,12 @@ def test_a_form_sent_twice_at_once_is_one_campaign_and_a_changed_one_is_another(
         addresses = list(pool.map(send, [BRIEF, BRIEF, BRIEF, "Two shots for the Aurora case."]))
     first, other = Campaign.objects.get(brief=BRIEF), Campaign.objects.exclude(brief=BRIEF).get()
     assert addresses == [reverse("plan", args=[pk]) for pk in (first.pk, first.pk, first.pk, other.pk)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", ["no key at all", "", "\x00", "0" * 500])
+def test_a_form_whose_key_is_none_is_taken_as_it_is_written(client: Client, key: str) -> None:
+    member = factories.MembershipFactory()
+    client.force_login(member.user)
+    answer = client.post(reverse("new-campaign"), {**RULES, "brief": BRIEF, "form_key": key})
+    assert answer["Location"] == reverse("plan", args=[Campaign.objects.get(brief=BRIEF).pk])

@@ -77,7 +77,7 @@ def test_finals_wait_for_approvers_only(client: Client, member: Membership) -> N
     become(client, member, "approver")
     page = inbox(client)
     assert "1 final to sign" in page
-    assert '<span class="nav-count">1' in page
+    assert '>1<span class="visually-hidden"> finals to sign<' in page
     factories.SignOffFactory(generation=good)
     assert "to sign" not in inbox(client)
 
