@@ -29,7 +29,7 @@ class MalformedScore(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate says of one image. `average` has two places, half up."""
+    """What the gate says of one image. `average` has two places: half up, or down where it misses the bar."""
 
     average: Decimal
     passed: bool
@@ -51,9 +51,10 @@ def judge(*, dimensions: Mapping[str, DimensionScore], bar: Decimal, with_brand:
     total = sum((Decimal(str(dimensions[name].score)) for name in expected), Decimal(0))
     exact = total / len(expected)
     weakest = min(expected, key=lambda name: dimensions[name].score)
+    passed = exact >= bar
     return Judgement(
-        average=exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP),
-        passed=exact >= bar,
+        average=exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP if passed else ROUND_DOWN),
+        passed=passed,
         weakest=weakest,
         reason=dimensions[weakest].reason,
     )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns.access import MemberRequest, member_required
 from campaigns.models import Role
 from generation.files import file_url
+from generation.gate import show_average
 from generation.models import Generation
 from generation.states import GenerationState
 from review.access import generation_for_review
@@ -145,6 +146,7 @@ def _page(
         "previews": channel_previews(generation),
         "approvals": queries.approvals(generation),
         "score": score,
+        "average": show_average(score.average, passed=score.passed) if score else "",
         "dimensions": dimensions,
         "open_marks": queries.open_marks(generation),
         "brand_kit": generation.campaign.brand_kit,

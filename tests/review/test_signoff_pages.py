@@ -89,6 +89,15 @@ def test_signed_on_the_page_and_on_its_way(
     assert "Aurora hero" in signed_in.get("/sign-off/").content.decode()
 
 
+def test_a_final_that_a_person_approved_below_the_bar_reads_below_the_bar(
+    signed_in: Client, approver: Membership
+) -> None:
+    generation = GenerationFactory(ready=True, scored=6.99, shot=ShotFactory(campaign__workspace=approver.workspace))
+    VerdictFactory(generation=generation)
+    page = signed_in.get(f"/images/{generation.pk}/sign-off/").content.decode()
+    assert "Score 6.9, the bar is 7.0." in page
+
+
 def test_what_is_missing_is_said_and_what_was_typed_is_kept(signed_in: Client, approver: Membership) -> None:
     generation = approved(approver)
     sent = answers(generation, alt_text="A careful description.", disclosure="", synthetic_performer="")
