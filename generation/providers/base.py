@@ -255,7 +255,10 @@ class PromptWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """One image to be scored against what was asked. `image` is the stored file's bytes."""
+    """One image to be scored against what was asked. `image` is the stored file's bytes.
+
+    `mask`: of an edit, what was to change (white), as a PNG of the same shape.
+    """
 
     image: bytes
     media_type: str
@@ -267,6 +270,7 @@ class ScoreRequest:
     width: int
     height: int
     brand: BrandGuide | None = None
+    mask: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

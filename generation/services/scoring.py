@@ -95,6 +95,7 @@ def build_score_request(generation: Generation) -> ScoreRequest:
         width=generation.width,
         height=generation.height,
         brand=brand_guide(campaign.brand_kit),
+        mask=read_file(generation.mask.name) if generation.mask else None,
     )
 
 

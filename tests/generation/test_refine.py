@@ -16,7 +16,7 @@ from campaigns.models import Campaign
 from generation import ladder
 from generation.models import Generation
 from generation.providers import registry
-from generation.services import refine
+from generation.services import refine, scoring
 from generation.states import GenerationState, Purpose
 from tests.fakes import pictures
 from tests.fakes.pictures import draw_picture
@@ -61,6 +61,9 @@ def test_inpainting_changes_the_marked_region_only_and_a_variation_keeps_the_lin
     outside = np.asarray(mask) == 0
     assert (before[outside] == after[outside]).all()
     assert (before[~outside] != after[~outside]).any()
+    # the critic is shown what was to change, and looks for seams there
+    assert scoring.build_score_request(inpainted).mask == content.getvalue()
+    assert scoring.build_score_request(parent).mask is None
     assert varied.seed != parent.seed
     assert (larger.image_width, larger.image_height) == (640, 512)
 

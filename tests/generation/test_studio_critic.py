@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from generation.providers.base import BrandGuide, ProviderError, RenderRequest, ScoreRequest
+from generation.providers.base import BrandGuide, ImageInput, ProviderError, RenderRequest, ScoreRequest
 from generation.providers.local import LocalCritic
 from generation.providers.local.corrections import read_corrections
 from generation.providers.local.measures import measure, noise_of, palette_distance, sharpness_of
@@ -186,3 +186,37 @@ def test_most_roughs_pass_and_some_do_not(first_attempts):
     averages = np.array([np.mean([one.score for one in found.values()]) for found in first_attempts.values()])
     assert 0.05 < (averages < 7.0).mean() < 0.45
     assert 6.5 < np.median(averages) < 8.6
+
+
+BOTTLE = "A bottle on a plinth. Palette: #e9e4da, #22262e, #c2571f. Mood: calm. Composition: centered."
+
+
+def edited(words: str, *, mask: Image.Image, parent: Image.Image) -> Image.Image:
+    inputs = tuple(ImageInput(as_png(given), "image/png", role) for given, role in ((parent, "parent"), (mask, "mask")))
+    return render(
+        RenderRequest(
+            key="seam", model="studio", prompt=words, negative_prompt="", width=parent.width, height=parent.height,
+            seed=3, purpose="inpaint", inputs=inputs,
+        )
+    )  # fmt: skip
+
+
+def test_an_edit_that_shows_where_it_ends_loses_coherence_and_a_clean_one_loses_nothing():
+    parent = render(
+        RenderRequest(
+            key="p", model="studio", prompt=BOTTLE, negative_prompt="", width=640, height=448, seed=4, purpose="create"
+        )
+    )  # fmt: skip
+    mask = Image.new("L", parent.size, 0)
+    ImageDraw.Draw(mask).rectangle((30, 30, 150, 130), fill=255)
+    before = scores(parent)["coherence"]
+    for words in ("Remove this mark.", "Make it brighter", "Change it to teal #1f7a7a"):
+        clean = edited(words, mask=mask, parent=parent)
+        assert scores(clean, mask=as_png(mask))["coherence"] >= before - 0.3, words
+    block = parent.copy()
+    block.paste((120, 110, 90), (0, 0), mask)
+    answer = LocalCritic().score(score_request(block, mask=as_png(mask)))
+    assert answer.dimensions["coherence"].score < scores(block)["coherence"] - 2
+    assert "of its border" in answer.dimensions["coherence"].reason
+    with pytest.raises(ProviderError, match="A person must look"):
+        LocalCritic().score(score_request(block, mask=b"no picture"))

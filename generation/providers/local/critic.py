@@ -14,6 +14,7 @@ from statistics import mean, pstdev
 from generation.providers.base import BrandGuide, CriticAnswer, DimensionScore, ProviderError, ScoreRequest, Usage
 from generation.providers.local.colours import hex_to_lab
 from generation.providers.local.measures import Measures, measure, palette_distance, palette_missing
+from generation.providers.local.seams import seam_share
 from generation.providers.local.vocabulary import Composition, Direction, Mood, read_direction, read_mood
 
 VERSION = "local-measures-1"
@@ -41,6 +42,7 @@ class LocalCritic:
         """Score one picture. Raises ProviderError (`unscored`) where it cannot be decoded."""
         try:
             found = measure(request.image)
+            seam = seam_share(request.image, request.mask) if request.mask else 0.0
         except ValueError as error:
             raise ProviderError(
                 "The picture cannot be read, so it was not scored. A person must look.", kind="unscored"
@@ -56,7 +58,7 @@ class LocalCritic:
                 relevance_faults(found, request, asked, palette),
                 "format, palette and subject as asked for",
             ),
-            "coherence": _told(coherence_faults(found, asked), "clean tones and edges"),
+            "coherence": _told([*coherence_faults(found, asked), seam_fault(seam)], "clean tones and edges"),
             "mood_match": _told(mood_faults(found, mood, palette), "light and colour carry the mood"),
         }
         if request.brand is not None and (request.brand.palette or request.brand.mood):
@@ -215,6 +217,12 @@ def coherence_faults(found: Measures, asked: Direction) -> list[Fault]:
             "more contrast",
         ),
     ]
+
+
+def seam_fault(share: float) -> Fault:
+    """An edit that shows where it ends. A mark close around a thing has its edge along up to a third of it."""
+    finding = f"the edit shows along {share * 100:.0f} % of its border"
+    return Fault(over(share, 0.3, 0.1, 5.0), finding, "mark the whole thing, or less around it")
 
 
 def mood_faults(found: Measures, mood: Mood, palette: tuple[str, ...]) -> list[Fault]:
