@@ -1,11 +1,13 @@
 """How many images a campaign has, and how many of them are what: read from figures that are kept, not counted."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from campaigns.models import Campaign, User
+from campaigns.statements import Given, Written
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Verdict
@@ -41,13 +43,19 @@ class Counts:
 def read_counts(campaign: Campaign, *, viewer: User) -> Counts:
     """How many finished images there are, and of which kind. One query, three where first looks are independent."""
     with connection.cursor() as cursor:
-        cursor.execute(_KEPT, [campaign.pk, campaign.pk])
+        _kept().execute(cursor, {"campaign": campaign.pk})
         rows = cursor.fetchall()
     finished, undecided, below, approved, escalated = (
         sum(int(row[0] * row[place]) for row in rows) for place in range(1, 6)
     )
     reviewed = _looked_at(campaign, viewer) if campaign.independent_first_look else finished - undecided
     return Counts(all=finished, reviewed=reviewed, below=below, approved=approved, escalated=escalated)
+
+
+@lru_cache(maxsize=1)
+def _kept() -> Written:
+    campaign = Given("campaign", Campaign._meta.pk)
+    return Written(_KEPT, [campaign, campaign])
 
 
 def _looked_at(campaign: Campaign, viewer: User) -> int:

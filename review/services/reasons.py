@@ -3,6 +3,7 @@
 The row of the workspace is the lock: two admins at once neither add a tenth reason nor mix up the order.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from campaigns.models import Workspace
+from campaigns.statements import Given, Statement
 from review.models import RejectReason
 
 # The digits 1 to 9 pick them.
@@ -55,7 +57,16 @@ def welcome_workspace(*, instance: Workspace, created: bool, raw: bool = False, 
 
 def living_reasons(workspace_id: int) -> list[RejectReason]:
     """The reasons that are offered, in the order of their digits. One query."""
-    return list(RejectReason.objects.filter(workspace_id=workspace_id, retired_at__isnull=True))
+    return [RejectReason.from_db("default", _COLUMNS, row) for row in _living().run(workspace=workspace_id)]
+
+
+_COLUMNS = [field.attname for field in RejectReason._meta.concrete_fields]
+
+
+@lru_cache(maxsize=1)
+def _living() -> Statement:
+    rows = RejectReason.objects.filter(workspace=Given("workspace", Workspace._meta.pk), retired_at__isnull=True)
+    return Statement(rows.values_list(*_COLUMNS))
 
 
 @transaction.atomic
