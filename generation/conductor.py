@@ -13,8 +13,9 @@ import os
 import random
 import socket
 import sys
+import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -25,11 +26,12 @@ from django.db import DatabaseError, IntegrityError, InterfaceError
 from generation import leases, lifecycle, throttle
 from generation.lifecycle import Sending
 from generation.models import Generation
-from generation.outbox import Hands, Outbox, in_database, leave_database
+from generation.outbox import ROWS_A_ROUND, Hands, Outbox, in_database, leave_database
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
-from generation.services import dispatch, requests, rounds
-from generation.services.rounds import Look
+from generation.providers.wire import CONNECTIONS
+from generation.services import dispatch, queue, requests, rounds
+from generation.services.rounds import Look, Sent
 from generation.services.sweep import Nudge, find_unfinished, record_pulse
 
 __all__ = ["Conductor", "in_database", "leave_database"]
@@ -43,7 +45,7 @@ RENEW_SECONDS = 3.0
 LEASE_MARGIN_SECONDS = 3.0
 TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 ASK_SECONDS = 1.0
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 5.0
@@ -53,7 +55,8 @@ SWEEP_AGAIN_SECONDS = 1.0
 SUBMIT_TIMEOUT_SECONDS = 15.0
 LOOK_TIMEOUT_SECONDS = 15.0
 MOST_AT_ONCE = {"local": 4, "cog": 8}
-MOST_SUBMISSIONS = 200
+# Claimed and not yet answered: those on the wire, and a stock that leaves while the database is asked for more.
+MOST_CLAIMED = 800
 MOST_LOOKS = 1_000
 # So many failures in a row, none of them about the request itself, and the provider is left alone for a while;
 # then one sending tries whether it works again.
@@ -88,11 +91,13 @@ class Conductor:
         self.holder = f"{socket.gethostname()[:30]}:{os.getpid()}:{random.randrange(10**6)}"
         self.outbox = Outbox(hands=hands)
         self.tasks: set[asyncio.Task[None]] = set()
+        # claimed, with the time at which we asked for them; each leaves when a connection is free
+        self.at_hand: deque[tuple[Sending, float]] = deque()
         self.submitting = 0
-        self.looking = 0
         self.asking: set[str] = set()
         self.failures: Counter[str] = Counter()
         self._closed_again_at: dict[str, float] = {}
+        self._slowed_until: dict[str, float] = {}
         # the next beat comes at once: to stop, or because there is room again for more of a long queue
         self._wake = asyncio.Event()
         self._more_waiting = False
@@ -124,6 +129,8 @@ class Conductor:
 
     async def finish(self) -> None:
         """Let open requests end (each has its own time limit), write what they brought, then hand over."""
+        self.outbox.unsent += [sending for sending, _ in self.at_hand]
+        self.at_hand.clear()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=SUBMIT_TIMEOUT_SECONDS + 1)
         await self.outbox.flush()
@@ -132,11 +139,13 @@ class Conductor:
 
     async def beat(self) -> bool:
         """One round; True while there is something in flight."""
-        self._cancel_orphans(await self.outbox.flush())
-        if not await self._lead():
+        leads = await self._lead()
+        # first what the provider can work on meanwhile
+        sent = await self._send_queued() if leads else 0
+        self._cancel_orphans(await self.outbox.flush(hurried=self._more_waiting))
+        if not leads:
             return False
         await self._keep_house()
-        sent = await self._send_queued()
         asked = await self._ask_in_doubt() if self._is_time("ask", ASK_SECONDS) else 0
         looked = await self._look() if self._is_time("look", LOOK_SECONDS) else 0
         return bool(sent or asked or looked or self.tasks or await in_database(dispatch.anything_in_flight))
@@ -176,40 +185,52 @@ class Conductor:
     # --- sending ---------------------------------------------------------------------------
 
     async def _send_queued(self) -> int:
-        sent = 0
+        claimed: list[Sending] = []
+        asked_at = asyncio.get_running_loop().time()
         self._more_waiting = False
-        for provider in await in_database(dispatch.providers_with_queue):
-            most = min(MOST_AT_ONCE.get(provider, MOST_SUBMISSIONS), MOST_SUBMISSIONS - self.submitting)
-            if self.failures[provider] >= CIRCUIT_FAILURES:
-                most = 0 if self.submitting else min(most, 1)
-            wanted = await in_database(dispatch.room_for, provider, most=most)
-            permits = await in_database(throttle.take_permits, provider, wanted=wanted)
-            if permits <= 0:
-                continue
-            asked_at = asyncio.get_running_loop().time()
-            claimed = await in_database(
-                lifecycle.claim_queued,
-                provider=provider,
-                holder=self.holder,
-                limit=permits,
-                seconds=dispatch.SUBMIT_LEASE_SECONDS,
+        try:
+            self._more_waiting = await in_database(
+                queue.claim_next, holder=self.holder, most=self._room_of, into=claimed
             )
-            for sending in claimed:
-                self.submitting += 1
-                self._spawn(self._submit(sending, claimed_at=asked_at))
-            sent += len(claimed)
-            # as many as there was room for, and the rate allowed them all
-            self._more_waiting |= len(claimed) == most
-        return sent
+        finally:
+            self.at_hand.extend((sending, asked_at) for sending in claimed)
+            self._fill_lines()
+        return len(claimed)
+
+    def _room_of(self, provider: str) -> int:
+        """How many more of it may be claimed."""
+        most = min(MOST_AT_ONCE.get(provider, MOST_CLAIMED), MOST_CLAIMED - self._claimed)
+        if self.failures[provider] >= CIRCUIT_FAILURES:
+            return 0 if self._claimed else min(most, 1)
+        return most
+
+    @property
+    def _claimed(self) -> int:
+        return self.submitting + len(self.at_hand)
+
+    def _fill_lines(self) -> None:
+        """Let what is at hand leave, as far as there are connections for it."""
+        while self.at_hand and self.submitting < CONNECTIONS:
+            sending, claimed_at = self.at_hand.popleft()
+            self.submitting += 1
+            self._spawn(self._submit(sending, claimed_at=claimed_at))
+
+    def _may_leave(self, sending: Sending, *, claimed_at: float) -> bool:
+        """False where the claim may end during the POST, another process leads by now, or the provider wants a rest."""
+        now = asyncio.get_running_loop().time()
+        held_up = now - claimed_at
+        if held_up > dispatch.SUBMIT_LEASE_SECONDS - SUBMIT_TIMEOUT_SECONDS or now >= self._leads_until:
+            return False
+        name = sending.provider
+        return now >= max(self._slowed_until.get(name, now), self._closed_again_at.get(name, now))
 
     async def _submit(self, sending: Sending, *, claimed_at: float) -> None:
         try:
             request = await self._prepare(sending)
             provider = registry.image_provider(sending.provider)
-            held_up = asyncio.get_running_loop().time() - claimed_at
-            if held_up > dispatch.SUBMIT_LEASE_SECONDS - SUBMIT_TIMEOUT_SECONDS or not self.leads:
-                # the claim may end during the POST, or another process leads by now: it is not sent at all
-                raise ProviderBusy("The conductor was held up before sending.", kind="held_up", retry_after=0.5)
+            if not self._may_leave(sending, claimed_at=claimed_at):
+                self.outbox.unsent.append(sending)
+                return
             async with asyncio.timeout(SUBMIT_TIMEOUT_SECONDS):
                 submission = await provider.submit(request)
         except TimeoutError:
@@ -227,10 +248,11 @@ class Conductor:
             self.outbox.write(dispatch.record_failed_sending, sending, parked)
         else:
             del self.failures[sending.provider]
-            self.outbox.sent.append((sending, submission))
+            self.outbox.sent.append(Sent(sending, submission, time.monotonic()))
         finally:
             self.submitting -= 1
-            if self._more_waiting and self.submitting <= MOST_SUBMISSIONS / 2:
+            self._fill_lines()
+            if self._more_waiting and self._claimed <= MOST_CLAIMED / 2:
                 self._wake.set()
 
     async def _prepare(self, sending: Sending) -> RenderRequest:
@@ -243,7 +265,9 @@ class Conductor:
 
     def _record_refusal(self, sending: Sending, error: ProviderError) -> None:
         if isinstance(error, ProviderBusy) and error.kind == "throttled":
-            self.outbox.write(throttle.slow_down, sending.provider, seconds=error.retry_after or 5.0, note=str(error))
+            seconds = error.retry_after or 5.0
+            self._slowed_until[sending.provider] = asyncio.get_running_loop().time() + seconds
+            self.outbox.write(throttle.slow_down, sending.provider, seconds=seconds, note=str(error))
         if isinstance(error, ProviderBusy) and error.kind in OUT_OF_ORDER:
             self._open_circuit(sending.provider, error)
         self.outbox.write(dispatch.record_failed_sending, sending, error)
@@ -309,9 +333,9 @@ class Conductor:
     # --- looking ---------------------------------------------------------------------------
 
     async def _look(self) -> int:
-        room = MOST_LOOKS - self.looking
-        due = await in_database(rounds.take_looks, limit=room) if room > 0 else []
-        self.looking += len(due)
+        room = MOST_LOOKS - len(self.outbox.looks)
+        due = await in_database(rounds.due_looks, limit=room, besides=tuple(self.outbox.looks)) if room > 0 else []
+        self.outbox.looks.update(look.generation_id for look in due)
         for name, group in groupby(sorted(due, key=lambda look: look.provider), key=lambda look: look.provider):
             looks = list(group)
             if len(looks) < MANY or not self._tells_of_many(name):
@@ -337,12 +361,14 @@ class Conductor:
                 told = await provider.look_many([look.external_id for look in looks if not look.cancel_asked])
         except (ProviderError, TimeoutError) as error:
             logger.info("Many could not be asked about at once: %s", error)
+        except Exception:
+            logger.exception("Many could not be asked about at once")
         for look in looks:
             if look.external_id in told:
-                self.looking -= 1
                 self.outbox.seen.append((look, told[look.external_id]))
             else:
                 self._spawn(self._look_at(look))
+        self._wake_for_news()
 
     async def _look_at(self, look: Look) -> None:
         try:
@@ -356,5 +382,13 @@ class Conductor:
             self.outbox.missed.append((look, error))
         except TimeoutError:
             self.outbox.missed.append((look, ProviderBusy("The provider did not answer in time.")))
-        finally:
-            self.looking -= 1
+        except Exception:
+            logger.exception("Looking at %s failed", look.generation_id)
+            self.outbox.missed.append((look, ProviderBusy("It could not be looked at: a mistake of ours.")))
+        self._wake_for_news()
+
+    def _wake_for_news(self) -> None:
+        """Write at once what fills a round, or what is the last that was asked for."""
+        told = len(self.outbox.seen) + len(self.outbox.missed)
+        if told >= min(ROWS_A_ROUND, len(self.outbox.looks)):
+            self._wake.set()

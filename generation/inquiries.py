@@ -5,7 +5,7 @@ most that it can have been. So money on record is never below the provider's bil
 (docs/adr/0006-a-doubt-that-stays-is-counted-as-spent.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,17 +66,22 @@ def ask_more(inquiry: Inquiry, at_most: Usage) -> None:
 
 
 @transaction.atomic
-def settle_inquiry(inquiry: Inquiry, units: Mapping[str, int], *, note: str = "") -> None:
-    """Book what it consumed and give back what was held, once.
+def settle_inquiry(
+    inquiry: Inquiry, units: Mapping[str, int], *, requests: Sequence[Mapping[str, int]] = (), note: str = ""
+) -> None:
+    """Book what it consumed and give back what was held, once. `requests`: the units of each, where it took several.
 
     An answer that comes after its question was counted as spent corrects that by further entries.
     """
     if _end(inquiry, counted=False):
-        _book(inquiry, units, key=f"words:{inquiry.pk}", note=note)
+        _book(inquiry, units, requests=requests, key=f"words:{inquiry.pk}", note=note)
     elif Inquiry.objects.filter(pk=inquiry.pk, counted=True).update(counted=False) == 1:
         counted = Inquiry.objects.values_list("at_most", flat=True).get(pk=inquiry.pk)
         differences = {unit: units.get(unit, 0) - counted.get(unit, 0) for unit in {*units, *counted}}
-        _book(inquiry, differences, key=f"words:{inquiry.pk}:late", note="Corrected: the answer came after all.")
+        # what was counted is taken back as one bill, as it was booked
+        bills = [*(requests or [units]), {unit: -count for unit, count in counted.items()}]
+        note = "Corrected: the answer came after all."
+        _book(inquiry, differences, requests=bills, key=f"words:{inquiry.pk}:late", note=note)
 
 
 def _end(inquiry: Inquiry, *, counted: bool) -> bool:
@@ -118,9 +123,11 @@ def count_as_spent(pk: int) -> None:
         _book(inquiry, inquiry.at_most, key=f"words:{inquiry.pk}", note=COUNTED)
 
 
-def _book(inquiry: Inquiry, units: Mapping[str, int], *, key: str, note: str) -> None:
+def _book(
+    inquiry: Inquiry, units: Mapping[str, int], *, key: str, note: str, requests: Sequence[Mapping[str, int]] = ()
+) -> None:
     where: dict[str, Any] = {
         name: getattr(inquiry, name) for name in ("purpose", "workspace", "campaign", "shot", "generation", "by")
     }
-    usage = Usage(provider=inquiry.provider, model=inquiry.model, units=dict(units))
+    usage = Usage(inquiry.provider, inquiry.model, units=dict(units), requests=tuple(requests))
     ledger.charge_usage(key=key, usage=usage, note=note[:240], **where)

@@ -145,15 +145,17 @@ def charge(
     by: User | None = None,
     note: str = "",
     at: datetime | None = None,
+    bills: Sequence[Decimal] = (),
 ) -> LedgerEntry:
     """Book what was billed, once a key, at the price in force; takes it out of the generation's reservation first.
 
+    `bills`: what of `quantity` is on each bill, where there were several; the provider rounds each by itself.
     What a provider has billed is always booked, even over the limit: the record is true, and the next start is refused.
     """
     if existing := LedgerEntry.objects.filter(key=key).first():
         return existing
     unit_price = price_in_force(provider=provider, model=model, unit=unit, at=at or database_now())
-    amount = round_usd(unit_price * quantity)
+    amount = sum((round_usd(unit_price * part) for part in bills or (quantity,)), Decimal(0))
     # locks in the order reservation, workspace, campaign: the same as in close()
     drawn = _draw(generation=generation, amount=amount) if generation and amount > 0 else Decimal(0)
     for binding in _binding(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
@@ -300,7 +302,10 @@ def _sum_by(lines: Iterable[_Line], column: str) -> dict[Any, Decimal]:
 
 @transaction.atomic
 def charge_usage(*, key: str, usage: Usage, purpose: str, **where: Any) -> list[LedgerEntry]:
-    """Book every unit of a words-or-scores call, one entry a unit; a correction has negative quantities."""
+    """Book every unit of a words-or-scores answer, one entry a unit; a correction has negative quantities.
+
+    An answer that took several requests costs what their bills come to, to the micro-dollar.
+    """
     return [
         charge(
             key=f"{key}:{unit}",
@@ -309,10 +314,11 @@ def charge_usage(*, key: str, usage: Usage, purpose: str, **where: Any) -> list[
             provider=usage.provider,
             model=usage.model,
             purpose=purpose,
+            bills=tuple(map(Decimal, usage.billed(unit))),
             **where,
         )
         for unit, quantity in sorted(usage.units.items())
-        if quantity
+        if any(usage.billed(unit))
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from campaigns.models import User
@@ -172,6 +173,27 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
         )
         _write_events([(sending.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for sending in won])
     return won
+
+
+@transaction.atomic
+def give_back(sendings: Sequence[Sending], *, seconds: float, note: str) -> int:
+    """Back to the queue for `seconds` what was claimed and never sent: no try, no strike; how many stood so."""
+    claims = {sending.pk: sending.claimed_by for sending in sendings}
+    rows = Generation.objects.select_for_update().filter(among("pk", list(claims)), state=GenerationState.SUBMITTING)
+    standing = rows.order_by("pk").values_list("pk", "claimed_by")
+    ours = [pk for pk, claimed_by in standing if claimed_by == claims[pk]]
+    if ours:
+        Generation.objects.filter(among("pk", ours), state=GenerationState.SUBMITTING).update(
+            state=GenerationState.QUEUED,
+            claimed_by="",
+            claimed_until=None,
+            due_at=database_now() + timedelta(seconds=seconds),
+            tries=Greatest(F("tries") - 1, 0),
+            error_kind="held_up",
+            error_text=note,
+        )
+        _write_events([(pk, GenerationState.SUBMITTING, GenerationState.QUEUED, note) for pk in ours])
+    return len(ours)
 
 
 def claim(pk: str, *, state: GenerationState, holder: str, seconds: float) -> Generation | None:

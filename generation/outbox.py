@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connection
 
+from generation import lifecycle
+from generation.lifecycle import Sending
 from generation.services import rounds
 from generation.services.rounds import Missed, Seen, Sent
 from generation.services.sweep import Nudge
@@ -24,6 +26,10 @@ Hands = Callable[[list[Nudge]], bool | None]
 
 # Rows in one transaction: long enough to be cheap, short enough to lock nobody out.
 ROWS_A_ROUND = 250
+MOST_UNWRITTEN = 1_000
+# What was claimed and not sent may be claimed again after so long.
+GIVEN_BACK_SECONDS = 0.5
+HELD_UP = "It was claimed and not sent: the conductor was held up, ended, or the provider wants fewer."
 # Asking the database whether it is there before each call would be a third of all that it is asked.
 TEND_SECONDS = 1.0
 
@@ -69,6 +75,10 @@ class Outbox:
 
     def __init__(self, *, hands: Hands) -> None:
         self.sent: list[Sent] = []
+        # claimed, and not sent after all
+        self.unsent: list[Sending] = []
+        # being looked at, or looked at and not yet written: they are not due for another look
+        self.looks: set[str] = set()
         self.seen: list[Seen] = []
         self.missed: list[Missed] = []
         self._rare: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
@@ -76,13 +86,23 @@ class Outbox:
         # whether the latest nudges were taken: without Redis the sweep must not wait long
         self.taken = True
 
-    async def flush(self) -> list[tuple[str, str]]:
-        """Write everything; returns (provider, external id) of predictions that nobody waits for."""
+    async def flush(self, *, hurried: bool = False) -> list[tuple[str, str]]:
+        """Write everything; returns (provider, external id) of predictions that nobody waits for.
+
+        `hurried`: more waits to be sent, and the database is needed to claim it. One round of what was sent then, as
+        long as not too much is left: what a killed process had not written is in doubt, and has to be asked about.
+        """
         orphans: list[tuple[str, str]] = []
         while self.sent:
             batch = self.sent[:ROWS_A_ROUND]
             orphans += await in_database(rounds.record_submissions, batch)
             del self.sent[: len(batch)]
+            if hurried and len(self.sent) < MOST_UNWRITTEN:
+                break
+        while self.unsent:
+            unsent = self.unsent[:ROWS_A_ROUND]
+            await in_database(lifecycle.give_back, unsent, seconds=GIVEN_BACK_SECONDS, note=HELD_UP)
+            del self.unsent[: len(unsent)]
         while self._rare:
             function, args, kwargs = self._rare[0]
             await in_database(function, *args, **kwargs)
@@ -90,13 +110,17 @@ class Outbox:
         while self.seen:
             seen = self.seen[:ROWS_A_ROUND]
             nudges = await in_database(rounds.record_progresses, seen)
-            del self.seen[: len(seen)]
+            self._done_with(self.seen, len(seen))
             await self.hand_on(nudges)
         while self.missed:
             missed = self.missed[:ROWS_A_ROUND]
             await in_database(rounds.record_missed, missed)
-            del self.missed[: len(missed)]
+            self._done_with(self.missed, len(missed))
         return orphans
+
+    def _done_with(self, looked: list[Seen] | list[Missed], count: int) -> None:
+        self.looks.difference_update(look.generation_id for look, _ in looked[:count])
+        del looked[:count]
 
     def write(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Keep a rare write (a refusal, a doubt) for the next round."""

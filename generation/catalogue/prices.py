@@ -150,14 +150,18 @@ def token_prices(model: str) -> TokenPrices:
 
 
 def bill_usage(usage: Usage) -> tuple[BillLine, ...]:
-    """The bill of one call of a writer or critic: a line for each kind of token. Local calls cost nothing."""
+    """The bill of a writer's or critic's answer: a line for each kind of token. Local calls cost nothing.
+
+    An answer that took several requests costs what their bills come to, each rounded by itself.
+    """
     if usage.provider != "anthropic":
         return ()
     prices = token_prices(usage.model)
     lines = []
     for unit, count in usage.units.items():
         price = token_price(prices, unit)
-        lines.append(BillLine(unit, Decimal(count), price, _round(price * count)))
+        amount = sum((_round(price * part) for part in usage.billed(unit)), Decimal(0))
+        lines.append(BillLine(unit, Decimal(count), price, amount))
     return tuple(lines)
 
 

@@ -64,10 +64,13 @@ class Generation(models.Model):
     PURPOSES = [(purpose.value, purpose.value.capitalize()) for purpose in Purpose]
 
     id = models.CharField(primary_key=True, max_length=30, default=new_generation_id, editable=False)
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="generations")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="generations")
-    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="generations")
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    # each has an index below that begins with it: every step of a life writes a line into every index
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="generations", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="generations", db_index=False)
+    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="generations", db_index=False)
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", db_index=False
+    )
     purpose = models.CharField(max_length=10, choices=PURPOSES, default=Purpose.CREATE)
     attempt = models.PositiveSmallIntegerField(default=1)
     version = models.PositiveIntegerField(default=1, help_text="Place in the stack of the shot, from 1.")
@@ -141,8 +144,8 @@ class Generation(models.Model):
             models.Index(
                 fields=["workspace", "id"], name="generation_escalated", condition=Q(escalated=True, decision="")
             ),
-            models.Index(fields=["shot", "-version"], name="generation_stack"),
             models.Index(fields=["workspace", "-id"], name="generation_recent"),
+            models.Index(fields=["parent"], name="generation_children", condition=Q(parent__isnull=False)),
             models.Index(
                 fields=["state", "due_at"],
                 name="generation_unfinished",
@@ -155,6 +158,7 @@ class Generation(models.Model):
             ),
         ]
         constraints = [
+            # it serves the stack of a shot, too, read backwards
             models.UniqueConstraint(fields=["shot", "version"], name="generation_version_once"),
             models.UniqueConstraint(
                 fields=["provider", "external_id"],
@@ -183,15 +187,19 @@ class Generation(models.Model):
 class GenerationEvent(models.Model):
     """One step of a generation's life. Append-only; written with the step itself."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="events")
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="events", db_index=False)
     origin = models.CharField(max_length=10)
     to = models.CharField(max_length=10)
     note = models.TextField(blank=True)
-    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["generation"], name="event_of_generation"),
+            models.Index(fields=["by"], name="event_by_a_person", condition=Q(by__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.generation_id}: {self.origin} to {self.to}"

@@ -55,10 +55,15 @@ class LedgerEntry(models.Model):
     provider = models.CharField(max_length=20)
     model = models.CharField(max_length=120)
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="ledger")
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
+    # both have an index below that begins with them
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="ledger", db_index=False)
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger", db_index=False
+    )
     shot = models.ForeignKey(Shot, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
-    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger")
+    generation = models.ForeignKey(
+        Generation, on_delete=models.PROTECT, null=True, blank=True, related_name="ledger", db_index=False
+    )
     ticket = models.CharField(max_length=40, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(max_length=240, blank=True)
@@ -68,6 +73,7 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["workspace", "at"], name="ledger_by_time"),
             models.Index(fields=["campaign", "at"], name="ledger_by_campaign"),
+            models.Index(fields=["generation"], name="ledger_by_generation"),
         ]
 
     def __str__(self) -> str:

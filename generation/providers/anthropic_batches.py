@@ -85,7 +85,11 @@ def _read_result(critic: AnthropicCritic, result: Any, *, with_brand: bool) -> C
 
 def _at_half_price(usage: Usage) -> Usage:
     """Units of their own, which the price list has at half."""
-    return replace(usage, units={f"{BATCH}{unit}": count for unit, count in usage.units.items()})
+
+    def named(units: Mapping[str, int]) -> dict[str, int]:
+        return {f"{BATCH}{unit}": count for unit, count in units.items()}
+
+    return replace(usage, units=named(usage.units), requests=tuple(map(named, usage.requests)))
 
 
 def _call(ask: Callable[[], Any]) -> Any:

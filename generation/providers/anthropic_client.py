@@ -175,12 +175,11 @@ def add_usage(usage: Usage, message: Message) -> Usage:
 
 
 def add_units(usage: Usage, more: Mapping[str, int]) -> Usage:
-    """Both together."""
-    units = dict(usage.units)
-    for unit, count in more.items():
-        if count:
-            units[unit] = units.get(unit, 0) + count
-    return replace(usage, units=units)
+    """Both together; `more` is one request."""
+    units, request = dict(usage.units), {unit: count for unit, count in more.items() if count}
+    for unit, count in request.items():
+        units[unit] = units.get(unit, 0) + count
+    return replace(usage, units=units, requests=(*usage.requests, request))
 
 
 def translate(error: anthropic.APIStatusError) -> ProviderError:

@@ -8,7 +8,7 @@ same contract tests. Three errors say what happens next:
 - `OutcomeUnknown`: the answer was lost; ask (`find`) before anything is sent again.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -142,11 +142,19 @@ class ImageProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call consumed, for the ledger. Units: input_token, output_token, cache_read_token, cache_write_token."""
+    """What a call consumed, for the ledger. Units: input_token, output_token, cache_read_token, cache_write_token.
+
+    `requests`: the units of each request, where an answer took several; each is billed, and rounded, by itself.
+    """
 
     provider: str
     model: str
     units: dict[str, int] = field(default_factory=dict)
+    requests: tuple[Mapping[str, int], ...] = ()
+
+    def billed(self, unit: str) -> tuple[int, ...]:
+        """How much of a unit is on each bill."""
+        return tuple(request[unit] for request in self.requests if unit in request) or (self.units.get(unit, 0),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -364,28 +364,6 @@ def fail(generation: Generation, *, kind: str, text: str) -> bool:
     return moved
 
 
-def providers_with_queue() -> list[str]:
-    """Providers for which something is queued and due."""
-    now = database_now()
-    queued = Generation.objects.filter(
-        Q(due_at__isnull=True) | Q(due_at__lte=now),
-        state=GenerationState.QUEUED,
-        campaign__paused_at__isnull=True,
-    )
-    return list(queued.order_by().values_list("provider", flat=True).distinct())
-
-
-def room_for(provider: str, *, most: int) -> int:
-    """How many more may be sent now: a provider in the house takes only so many at once."""
-    if provider not in {"local", "cog"}:
-        waiting = Generation.objects.filter(provider=provider, state=GenerationState.QUEUED)[: most + 1].count()
-        return min(most, waiting)
-    in_flight = Generation.objects.filter(
-        provider=provider, state__in=[GenerationState.SUBMITTING, GenerationState.RENDERING]
-    ).count()
-    return max(0, most - in_flight)
-
-
 def anything_in_flight() -> bool:
     """Whether the conductor should keep its quick pace."""
     return Generation.objects.filter(

@@ -6,7 +6,8 @@ goes there. Whoever comes second moves nothing, as everywhere.
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -27,8 +28,8 @@ from generation.states import GenerationState
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 
-# A render that is being looked at is left alone by others for this long, and no longer if we die over it.
-LOOK_LEASE_SECONDS = 20.0
+# A render whose news cannot be written is left alone for this long.
+UNWRITABLE_SECONDS = 20.0
 LONGEST_BACK_OFF = 30.0
 # One row of a batch that no database takes, or that has no price, must not hold up the others.
 ONE_BAD_ROW = (IntegrityError, DataError, NoPrice, ArithmeticError, ValueError)
@@ -46,23 +47,30 @@ class Look(NamedTuple):
     cancel_asked: bool
 
 
-Sent = tuple[Sending, Submission]
+class Sent(NamedTuple):
+    """One claim that the provider took, and when its answer came (`time.monotonic`)."""
+
+    sending: Sending
+    submission: Submission
+    answered_at: float
+
+
 Seen = tuple[Look, RenderProgress]
 Missed = tuple[Look, ProviderError]
 
 
-def take_looks(*, limit: int) -> list[Look]:
-    """Renders that are due for a look, the longest waiting first; nobody else takes them for some seconds."""
+def due_looks(*, limit: int, besides: Collection[str] = ()) -> list[Look]:
+    """Renders that are due for a look, the longest waiting first, but those that are being looked at (`besides`).
+
+    Who looks is not written down: only the leader does, a look costs nothing, and its news moves a row once.
+    """
     now = database_now()
     due = Generation.objects.filter(Q(due_at__isnull=True) | Q(due_at__lte=now), state=GenerationState.RENDERING)
+    if besides:
+        due = due.exclude(among("pk", list(besides)))
     columns = ("pk", *Look._fields[1:])
     rows = due.order_by(F("due_at").asc(nulls_first=True)).values_list(*columns)[:limit]
-    looks = [Look(*row) for row in rows]
-    if looks:
-        due.filter(among("pk", [look.generation_id for look in looks])).update(
-            due_at=now + timedelta(seconds=LOOK_LEASE_SECONDS)
-        )
-    return looks
+    return [Look(*row) for row in rows]
 
 
 def record_submissions(sent: Sequence[Sent]) -> list[tuple[str, str]]:
@@ -71,7 +79,7 @@ def record_submissions(sent: Sequence[Sent]) -> list[tuple[str, str]]:
 
     def at_once(items: Sequence[Sent]) -> None:
         moved = _move_submitted(items)
-        for sending, submission in items:
+        for sending, submission, _ in items:
             if sending.pk not in moved and dispatch.record_late_submission(sending, submission):
                 orphans.append((sending.provider, submission.external_id))
 
@@ -80,7 +88,7 @@ def record_submissions(sent: Sequence[Sent]) -> list[tuple[str, str]]:
 
 
 def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
-    now = database_now()
+    now, here = database_now(), time.monotonic()
     return lifecycle.move_many(
         [
             lifecycle.Step(
@@ -93,9 +101,12 @@ def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
                     "external_id": submission.external_id,
                     "estimated_seconds": submission.estimated_seconds,
                     "looks": 0,
+                    # the render runs since the answer, however long this round waited for its turn
                     "due_at": now
                     + timedelta(
-                        seconds=dispatch.wait_before_look(
+                        seconds=answered_at
+                        - here
+                        + dispatch.wait_before_look(
                             sending.provider, looks=0, estimated_seconds=submission.estimated_seconds
                         )
                     ),
@@ -103,7 +114,7 @@ def _move_submitted(sent: Sequence[Sent]) -> frozenset[str]:
                     "error_text": "",
                 },
             )
-            for sending, submission in sent
+            for sending, submission, answered_at in sent
         ]
     )
 
@@ -118,8 +129,8 @@ def record_progresses(seen: Sequence[Seen]) -> list[Nudge]:
     def finish(items: Sequence[Seen]) -> None:
         nudges.extend(Nudge("mirror", pk) for pk in sorted(_finish_renders(items)))
 
-    _all_or_each(running, _look_again)
-    _all_or_each(finished, finish)
+    _all_or_each(running, _look_again, otherwise=_look_much_later)
+    _all_or_each(finished, finish, otherwise=_look_much_later)
     for look, progress in seen:
         if look.generation_id not in ordinary:
             nudges += _record_one(look, progress)
@@ -150,6 +161,13 @@ def _look_again(seen: Sequence[Seen]) -> None:
         Generation.objects.filter(among("pk", generations), state=GenerationState.RENDERING).update(
             looks=looks, due_at=now + timedelta(seconds=wait)
         )
+
+
+def _look_much_later(item: Seen) -> None:
+    """The look comes again, and in the end its deadline."""
+    Generation.objects.filter(pk=item[0].generation_id, state=GenerationState.RENDERING).update(
+        due_at=database_now() + timedelta(seconds=UNWRITABLE_SECONDS)
+    )
 
 
 @transaction.atomic
@@ -196,8 +214,13 @@ def record_missed(missed: Sequence[Missed]) -> None:
         )
 
 
-def _all_or_each(items: Sequence[Item], record: Callable[[Sequence[Item]], None]) -> None:
-    """All in one go; where one of them cannot be written, each by itself, and that one is told in the log."""
+def _all_or_each(
+    items: Sequence[Item], record: Callable[[Sequence[Item]], None], *, otherwise: Callable[[Item], None] | None = None
+) -> None:
+    """All in one go; where one of them cannot be written, each by itself, and that one is told in the log.
+
+    `otherwise` is what becomes of it.
+    """
     if not items:
         return
     try:
@@ -207,5 +230,6 @@ def _all_or_each(items: Sequence[Item], record: Callable[[Sequence[Item]], None]
             try:
                 record([item])
             except ONE_BAD_ROW:
-                # the look comes again, and in the end its deadline
                 logger.exception("A render could not be recorded")
+                if otherwise is not None:
+                    otherwise(item)

@@ -55,7 +55,8 @@ class _Meter:
 
     def settle(self, usage: Usage | None, *, note: str = "") -> None:
         if self.inquiry is not None:
-            inquiries.settle_inquiry(self.inquiry, usage.units if usage else {}, note=note)
+            units, requests = (usage.units, usage.requests) if usage else ({}, ())
+            inquiries.settle_inquiry(self.inquiry, units, requests=requests, note=note)
 
 
 def _expected(at_most: Usage) -> Decimal:

@@ -1,6 +1,7 @@
 """Rounds: many rows in a statement, by the same rules as one; late, doubled or foreign news moves nothing."""
 
 import asyncio
+import time
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,7 @@ from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
 from generation.providers.base import ProviderBusy, RenderProgress, RenderStatus, Submission
 from generation.services import dispatch, rounds, runs
+from generation.services.rounds import Sent
 from generation.services.sweep import Nudge
 from generation.states import GenerationState
 from tests.fakes.running import RunningFake
@@ -55,9 +57,14 @@ def claim(campaign: Campaign, *, holder: str = "test") -> list[Sending]:
     return lifecycle.claim_queued(provider="replicate", holder=holder, limit=100, seconds=30)
 
 
+def taken(sending: Sending, external_id: str) -> Sent:
+    """The provider took it, a moment ago."""
+    return Sent(sending, Submission(external_id, 4.0), time.monotonic())
+
+
 def rendering(campaign: Campaign) -> list[Generation]:
     claimed = claim(campaign)
-    rounds.record_submissions([(row, Submission(f"pred{n}", 4.0)) for n, row in enumerate(claimed)])
+    rounds.record_submissions([taken(row, f"pred{n}") for n, row in enumerate(claimed)])
     Generation.objects.filter(campaign=campaign).update(due_at=None)
     return list(Generation.objects.filter(campaign=campaign).order_by("pk"))
 
@@ -69,7 +76,7 @@ def states(campaign: Campaign) -> Counter[str]:
 @pytest.mark.django_db
 def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.take_looks(limit=100)
+    looks = rounds.due_looks(limit=100)
     assert len(looks) == 6
     nudges = rounds.record_progresses([(look, DONE) for look in looks])
     assert {nudge.step for nudge in nudges} == {"mirror"}
@@ -90,7 +97,7 @@ def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaig
 def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
     first, second, *_ = rendering(campaign)
     dispatch.record_progress(first, DONE)
-    look = next(look for look in rounds.take_looks(limit=100) if look.generation_id == second.pk)
+    look = next(look for look in rounds.due_looks(limit=100) if look.generation_id == second.pk)
     rounds.record_progresses([(look, DONE)])
     ours = [
         Generation.objects.filter(pk=row.pk)
@@ -111,7 +118,7 @@ def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
 @pytest.mark.django_db
 def test_mixed_news_each_by_its_rule(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.take_looks(limit=100)
+    looks = rounds.due_looks(limit=100)
     news = [
         DONE,
         RenderProgress(RenderStatus.RUNNING),
@@ -137,10 +144,10 @@ def test_one_bad_row_does_not_hold_up_the_others(campaign: Campaign) -> None:
     claimed = claim(campaign)
     # a provider that gives one id twice: the second cannot be true
     ids = ["pred0", "pred0", *(f"pred{n}" for n in range(2, 6))]
-    rounds.record_submissions([(row, Submission(name, 4.0)) for row, name in zip(claimed, ids, strict=True)])
+    rounds.record_submissions([taken(row, name) for row, name in zip(claimed, ids, strict=True)])
     assert states(campaign) == {"rendering": 5, "submitting": 1}
     Generation.objects.filter(campaign=campaign).update(due_at=None)
-    looks = rounds.take_looks(limit=100)
+    looks = rounds.due_looks(limit=100)
     absurd = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://x",), metrics={"image_count": 1e300})
     rounds.record_progresses([(look, absurd if n == 0 else DONE) for n, look in enumerate(looks)])
     assert states(campaign) == {"fetching": 4, "rendering": 1, "submitting": 1}
@@ -154,10 +161,10 @@ def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Cam
     dispatch.record_found(Generation.objects.get(pk=zombie.pk), None)
     again = lifecycle.claim_queued(provider="replicate", holder="heir", limit=100, seconds=30)
     assert zombie.pk in {row.pk for row in again}
-    assert rounds.record_submissions([(zombie, Submission("late", 4.0))]) == [("replicate", "late")]
+    assert rounds.record_submissions([taken(zombie, "late")]) == [("replicate", "late")]
     assert Generation.objects.get(pk=zombie.pk).state == GenerationState.SUBMITTING
     heir = next(row for row in again if row.pk == zombie.pk)
-    assert rounds.record_submissions([(heir, Submission("new", 4.0))]) == []
+    assert rounds.record_submissions([taken(heir, "new")]) == []
     assert Generation.objects.get(pk=zombie.pk).external_id == "new"
 
 
@@ -166,19 +173,19 @@ def test_a_late_answer_resolves_the_doubt_over_it(campaign: Campaign) -> None:
     runs.start_run(campaign, by=campaign.created_by)
     [row] = lifecycle.claim_queued(provider="replicate", holder="slow", limit=1, seconds=-1)
     dispatch.doubt_abandoned_submissions()
-    assert rounds.record_submissions([(row, Submission("pred1", 4.0))]) == []
+    assert rounds.record_submissions([taken(row, "pred1")]) == []
     stored = Generation.objects.get(pk=row.pk)
     assert (stored.state, stored.external_id) == (GenerationState.RENDERING, "pred1")
     # written twice because the database went away after the first time: no harm
-    assert rounds.record_submissions([(row, Submission("pred1", 4.0))]) == []
+    assert rounds.record_submissions([taken(row, "pred1")]) == []
 
 
 @pytest.mark.django_db
 def test_looks_that_could_not_be_had_come_again(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.take_looks(limit=100)
+    looks = rounds.due_looks(limit=100)
     rounds.record_missed([(look, ProviderBusy("later", retry_after=7.0)) for look in looks])
-    assert rounds.take_looks(limit=100) == []
+    assert rounds.due_looks(limit=100) == []
     for row in Generation.objects.all():
         assert row.due_at is not None
         assert timedelta(seconds=5) < row.due_at - timezone.now() < timedelta(seconds=9)
@@ -199,7 +206,7 @@ def test_the_outbox_keeps_what_no_database_took(campaign: Campaign, monkeypatch:
 
     async def write() -> None:
         outbox = Outbox(hands=lambda nudges: None)
-        outbox.sent += [(row, Submission(f"pred{n}", 4.0)) for n, row in enumerate(claimed)]
+        outbox.sent += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
         with pytest.raises(OperationalError):
             await outbox.flush()
         assert len(outbox.sent) == 6

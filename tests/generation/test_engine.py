@@ -28,7 +28,7 @@ from generation.providers.base import (
     Usage,
 )
 from generation.results import is_settled
-from generation.services import dispatch, runs
+from generation.services import dispatch, queue, runs
 from generation.services.follow_up import follow_up
 from generation.services.scoring import record_score
 from generation.services.sweep import Nudge, find_unfinished
@@ -243,7 +243,7 @@ def test_paused_nothing_is_sent(campaign: Campaign) -> None:
     start(campaign)
     runs.pause_run(campaign)
     assert lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30) == []
-    assert dispatch.providers_with_queue() == []
+    assert queue.providers_with_queue() == []
     runs.resume_run(campaign)
     assert len(lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30)) == 2
 

@@ -10,12 +10,16 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import Sum
 from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from campaigns.models import Budget, Campaign
 from generation import inquiries, ledger
+from generation.catalogue import bill_usage
 from generation.models import Generation, Inquiry, LedgerEntry
 from generation.providers import registry
+from generation.providers.anthropic_client import add_units
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt, Usage
 from generation.services import rescoring, words
 from generation.services.follow_up import follow_up
@@ -120,6 +124,56 @@ def test_a_question_whose_process_died_is_counted_once_and_an_answer_after_all_c
         inquiries.settle_inquiry(inquiry, {"input_token": 1_000, "output_token": 100, "cache_read_token": 1_000})
     assert spent() == Decimal("0.00016")
     balanced()
+
+
+UNITS = ("input_token", "output_token", "cache_read_token", "cache_write_token")
+
+
+@pytest.mark.both_engines
+@pytest.mark.django_db
+@given(
+    requests=st.lists(st.dictionaries(st.sampled_from(UNITS), st.integers(1, 5_000)), min_size=1, max_size=3),
+    died=st.booleans(),
+)
+def test_an_answer_of_several_requests_costs_what_their_bills_come_to(
+    requests: list[dict[str, int]], died: bool
+) -> None:
+    """To the micro-dollar: each request is rounded by itself, also where it was counted as spent before."""
+    campaign = Campaign.objects.first() or make_campaign(shots=1)
+    LedgerEntry.objects.all().delete()
+    usage = Usage("anthropic", "claude-haiku-5-5")
+    for request in requests:
+        usage = add_units(usage, request)
+    inquiry = inquiries.open_inquiry(
+        add_units(usage, {"output_token": 777}),
+        expected=Decimal("0.01"),
+        purpose="prompt",
+        workspace=campaign.workspace,
+        campaign=campaign,
+    )
+    if died:
+        let_time_pass()
+        inquiries.count_as_spent(inquiry.pk)
+    inquiries.settle_inquiry(inquiry, usage.units, requests=usage.requests)
+    bills = [bill_usage(Usage("anthropic", "claude-haiku-5-5", request)) for request in requests]
+    assert spent() == sum((line.amount for bill in bills for line in bill), Decimal(0))
+
+
+@pytest.mark.both_engines
+@pytest.mark.django_db
+def test_an_answer_that_was_mended_is_booked_as_it_was_billed(claude: RunningFake) -> None:
+    """Two requests, two bills; their tokens taken together would round to another millionth now and then."""
+    campaign = make_campaign(shots=1)
+    for number in range(8):
+        claude.script({"on": "message", "fault": "not_json"})
+        words.ask(
+            lambda number=number: registry.prompt_writer().soften(prompt="Headphones " * number, refusal="flagged"),
+            purpose="prompt",
+            workspace=campaign.workspace,
+            campaign=campaign,
+        )
+        assert spent() == claude.bill
+    assert len(claude.entries("calls")) == 16
 
 
 @pytest.mark.django_db

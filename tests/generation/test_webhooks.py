@@ -315,8 +315,8 @@ def test_with_reports_the_looks_are_rarer_but_come(campaign: Campaign, settings:
     row, _ = start(campaign)
     send(row, external_id="pred1")
     Generation.objects.filter(pk=row.pk).update(due_at=None)
-    assert [look.generation_id for look in rounds.take_looks(limit=5)] == [row.pk]
-    assert rounds.take_looks(limit=5) == [], "nobody else takes the same look"
+    assert [look.generation_id for look in rounds.due_looks(limit=5)] == [row.pk]
+    assert rounds.due_looks(limit=5, besides=[row.pk]) == [], "it is being looked at"
 
 
 def hostile_delivery(rng: random.Random, rows: list[Generation], sent: list[tuple[str, dict[str, Any], str]]) -> int:

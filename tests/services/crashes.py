@@ -40,7 +40,7 @@ WAITS = {
         "LONGEST_CIRCUIT_SECONDS",
     ),
     "generation.services.dispatch": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
-    "generation.services.rounds": ("LOOK_LEASE_SECONDS", "LONGEST_BACK_OFF"),
+    "generation.services.rounds": ("UNWRITABLE_SECONDS", "LONGEST_BACK_OFF"),
     "generation.services.arrival": ("FETCH_LEASE_SECONDS",),
     "generation.services.scoring": ("SCORE_LEASE_SECONDS",),
     "generation.services.follow_up": ("HOLD_SECONDS",),

@@ -1,0 +1,193 @@
+"""What the conductor has at hand: claimed before there is a connection for it, given back where it does not leave."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from generation import conductor as conducting
+from generation import lifecycle, outbox, throttle
+from generation.conductor import Conductor
+from generation.lifecycle import Sending
+from generation.models import Generation, LedgerEntry
+from generation.outbox import Outbox, in_database, leave_database
+from generation.providers import registry
+from generation.providers.base import RenderProgress, Submission
+from generation.services import rounds
+from generation.services.rounds import Sent
+from generation.states import GenerationState
+from tests.fakes.running import RunningFake
+from tests.generation.test_conductor import claim, make_campaign, rendering, states, taken
+
+pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
+FOR_EVER = float("inf")
+
+
+@pytest.fixture
+def campaign(db: None) -> Campaign:
+    return make_campaign(shots=6)
+
+
+def conduct(settings: Any, fake: RunningFake, work: Callable[[Conductor], Awaitable[None]]) -> None:
+    """A leading conductor does `work`, and what it brought is written."""
+    settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake.url
+    registry.reset()
+
+    async def lead() -> None:
+        conductor = Conductor(hands=lambda nudges: None)
+        conductor._leads_until = FOR_EVER
+        await work(conductor)
+        await conductor.finish()
+        await registry.close()
+
+    asyncio.run(lead())
+
+
+def at_hand(conductor: Conductor, sendings: list[Sending]) -> None:
+    now = asyncio.get_running_loop().time()
+    conductor.at_hand.extend((sending, now) for sending in sendings)
+
+
+async def until_sent(conductor: Conductor) -> None:
+    while conductor.tasks:
+        await asyncio.wait(conductor.tasks)
+
+
+def test_no_more_leave_at_once_than_there_are_connections(
+    campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed = claim(campaign)
+    monkeypatch.setattr(conducting, "CONNECTIONS", 2)
+
+    async def send(conductor: Conductor) -> None:
+        at_hand(conductor, claimed)
+        conductor._fill_lines()
+        assert (conductor.submitting, len(conductor.at_hand)) == (2, 4)
+        await until_sent(conductor)
+        assert (conductor.submitting, len(conductor.at_hand)) == (0, 0)
+
+    conduct(settings, fake_replicate, send)
+    assert fake_replicate.state()["creates"] == 6
+    assert states(campaign) == {"rendering": 6}
+
+
+def test_what_is_at_hand_stays_when_the_provider_wants_fewer(
+    campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One 429, and what was claimed with it is not sent after it: it goes back, and that was no try."""
+    claimed = claim(campaign)
+    monkeypatch.setattr(conducting, "CONNECTIONS", 1)
+    fake_replicate.script({"on": "create", "fault": "429", "retry_after": 30})
+
+    async def send(conductor: Conductor) -> None:
+        at_hand(conductor, claimed)
+        conductor._fill_lines()
+        await until_sent(conductor)
+
+    conduct(settings, fake_replicate, send)
+    assert fake_replicate.state()["calls"]["create"] == 1
+    assert states(campaign) == {"queued": 6}
+    refused, *others = claimed
+    assert Generation.objects.get(pk=refused.pk).tries == 1
+    for row in Generation.objects.filter(pk__in=[sending.pk for sending in others]):
+        assert (row.tries, row.error_kind, row.claimed_by, row.claimed_until) == (0, "held_up", "", None)
+        assert list(row.events.values_list("to", flat=True)) == ["queued", "submitting", "queued"]
+    assert not LedgerEntry.objects.exists()
+
+
+def test_who_ends_gives_back_what_has_not_left(campaign: Campaign, settings: Any, fake_replicate: RunningFake) -> None:
+    claimed = claim(campaign)
+
+    async def end(conductor: Conductor) -> None:
+        at_hand(conductor, claimed)
+
+    conduct(settings, fake_replicate, end)
+    assert fake_replicate.state()["creates"] == 0
+    assert states(campaign) == {"queued": 6}
+
+
+def test_only_our_own_claim_is_given_back(campaign: Campaign) -> None:
+    """Another one claimed it since, and one was sent meanwhile: both stay as they are."""
+    first, second, third, *_ = claim(campaign)
+    Generation.objects.filter(pk=first.pk).update(claimed_by="heir")
+    rounds.record_submissions([taken(second, "pred2")])
+    assert lifecycle.give_back([first, second, third], seconds=1, note="held up") == 1
+    stood = {row.pk: row.state for row in Generation.objects.all()}
+    assert stood[first.pk] == GenerationState.SUBMITTING
+    assert stood[second.pk] == GenerationState.RENDERING
+    assert stood[third.pk] == GenerationState.QUEUED
+
+
+def test_while_more_waits_not_all_is_written_and_never_much_is_left(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "ROWS_A_ROUND", 1)
+    monkeypatch.setattr(outbox, "MOST_UNWRITTEN", 4)
+    claimed = claim(campaign)
+
+    async def write() -> None:
+        box = Outbox(hands=lambda nudges: None)
+        box.sent += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
+        await box.flush(hurried=True)
+        assert len(box.sent) == 3, "written down to less than may be left"
+        await box.flush(hurried=True)
+        assert len(box.sent) == 2
+        await box.flush()
+        assert box.sent == []
+        await leave_database()
+
+    asyncio.run(write())
+    assert states(campaign) == {"rendering": 6}
+
+
+def test_the_estimate_counts_from_the_answer(campaign: Campaign) -> None:
+    """However long the answer waited to be written."""
+    row, *_ = claim(campaign)
+    rounds.record_submissions([Sent(row, Submission("pred1", 60.0), time.monotonic() - 20)])
+    due_at = Generation.objects.get(pk=row.pk).due_at
+    assert due_at is not None
+    assert timedelta(seconds=30) < due_at - timezone.now() < timedelta(seconds=41)
+
+
+def test_a_look_that_breaks_comes_again_and_none_is_looked_at_twice_at_once(
+    campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendering(campaign)
+    asked: list[str] = []
+
+    async def break_down(self: Any, external_ids: Any) -> dict[str, RenderProgress]:
+        asked.extend(external_ids)
+        raise KeyError("a mistake of ours")
+
+    async def break_down_alone(self: Any, external_id: str) -> RenderProgress:
+        raise KeyError("a mistake of ours")
+
+    monkeypatch.setattr("generation.providers.replicate.ReplicateProvider.look_many", break_down)
+    monkeypatch.setattr("generation.providers.replicate.ReplicateProvider.look", break_down_alone)
+
+    async def look(conductor: Conductor) -> None:
+        assert await conductor._look() == 6
+        assert await conductor._look() == 0, "they are being looked at"
+        await until_sent(conductor)
+        assert await conductor._look() == 0, "it is not yet written how that went"
+        await conductor.outbox.flush()
+        assert conductor.outbox.looks == set()
+        assert await in_database(rounds.due_looks, limit=10) == []
+
+    conduct(settings, fake_replicate, look)
+    assert len(asked) == 6
+    assert states(campaign) == {"rendering": 6}
+    assert not Generation.objects.filter(due_at=None).exists(), "they come again"
+
+
+def test_an_account_that_was_never_used_has_its_burst(db: None, settings: Any) -> None:
+    settings.REPLICATE_CREATES_PER_MINUTE = 600
+    first = throttle.take_permits("replicate", wanted=100)
+    assert 10 <= first < 100
+    # a second's worth, and after it the rate
+    assert throttle.take_permits("replicate", wanted=100) < first
