@@ -45,6 +45,8 @@ SIZES = {
 
 # Pixels of a picture whose ratio has no place in the list: as many as the others have, in steps of 32.
 USUAL_PIXELS, STEP, SHORTEST_EDGE, LONGEST_EDGE = 1024 * 1024, 32, 64, 4096
+# Steps of 32 pixels move a shape by as much.
+SAME_SHAPE = 0.04
 _RATIO = re.compile(r"(\d{1,2}(?:\.\d{1,2})?):(\d{1,2}(?:\.\d{1,2})?)")
 
 
@@ -67,6 +69,17 @@ def _whole_step(edge: float) -> int:
 def nearest_ratio(*, width: int, height: int) -> str:
     """The named aspect ratio that comes closest."""
     return min(SIZES, key=lambda name: abs(SIZES[name][0] / SIZES[name][1] - width / height))
+
+
+def shape_in_words(*, width: int, height: int) -> str:
+    """The shape of a size for a prompt: "16:9" where a named one comes close, else one of its own: "3:1", "1.91:1"."""
+    shape, name = width / height, nearest_ratio(width=width, height=height)
+    if abs(SIZES[name][0] / SIZES[name][1] / shape - 1) < SAME_SHAPE:
+        return name
+    longer = max(shape, 1 / shape)
+    if abs(round(longer) / longer - 1) < SAME_SHAPE:
+        return f"{round(longer)}:1" if shape > 1 else f"1:{round(longer)}"
+    return f"{shape:.2f}:1"
 
 
 def brand_guide(brand_kit: BrandKit | None) -> BrandGuide | None:
@@ -181,7 +194,7 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
         description=shot.description,
         mood=shot.mood or campaign.mood,
         kind=shot.kind,
-        aspect_ratio=nearest_ratio(width=shot.width, height=shot.height),
+        aspect_ratio=shape_in_words(width=shot.width, height=shot.height),
         wants_text=shot.wants_text,
     )
     writer = registry.prompt_writer()

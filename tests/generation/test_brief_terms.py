@@ -104,6 +104,8 @@ def test_a_shape_beside_the_name_of_a_shot_is_drawn(client: Client, member: Memb
     shots = {shot.title: shot for shot in campaign.shots.all()}
     shapes = {title: (shot.width, shot.height) for title, shot in shots.items()}
     assert shapes["Newsletter header"] == (1760, 576)
+    ratios = {title: shots[title].prompt.partition("Aspect ratio ")[2].split(".")[0] for title in shots}
+    assert (ratios["Newsletter header"], ratios["Story"]) == ("3:1", "9:16")
     assert shapes["LinkedIn"][0] / shapes["LinkedIn"][1] == pytest.approx(1.91, rel=0.03)
     assert shapes["Hero at 9:30"] == planning.SIZES["16:9"]
     assert shapes["Story"] == planning.SIZES["9:16"]
