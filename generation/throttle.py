@@ -26,10 +26,8 @@ def take_permits(account: str, *, wanted: int) -> int:
     if wanted <= 0:
         return 0
     now = database_now()
-    # an account that was never used has its burst, like one that rested
-    rested = now - timedelta(seconds=BURST_SECONDS)
     row, _ = Throttle.objects.select_for_update().get_or_create(
-        account=account, defaults={"per_minute": usual_rate(account), "next_at": rested}
+        account=account, defaults={"per_minute": usual_rate(account), "next_at": now}
     )
     if row.paused_until and row.paused_until > now:
         return 0
@@ -40,7 +38,7 @@ def take_permits(account: str, *, wanted: int) -> int:
     elif row.per_minute > usual:
         row.per_minute = usual
     interval = timedelta(seconds=60 / row.per_minute)
-    earliest = max(row.next_at, rested)
+    earliest = max(row.next_at, now - timedelta(seconds=BURST_SECONDS))
     granted = max(0, min(wanted, int((now - earliest) / interval) + (1 if earliest <= now else 0)))
     row.next_at = earliest + interval * granted
     row.save()

@@ -185,9 +185,7 @@ def test_a_look_that_breaks_comes_again_and_none_is_looked_at_twice_at_once(
     assert not Generation.objects.filter(due_at=None).exists(), "they come again"
 
 
-def test_an_account_that_was_never_used_has_its_burst(db: None, settings: Any) -> None:
+def test_an_account_that_was_never_used_begins_at_its_rate(db: None, settings: Any) -> None:
     settings.REPLICATE_CREATES_PER_MINUTE = 600
-    first = throttle.take_permits("replicate", wanted=100)
-    assert 10 <= first < 100
-    # a second's worth, and after it the rate
-    assert throttle.take_permits("replicate", wanted=100) < first
+    # what leaves at once and what leaves a little late would be more than the provider allows in that second
+    assert throttle.take_permits("replicate", wanted=100) == 1
