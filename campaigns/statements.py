@@ -95,9 +95,10 @@ class Addition(Written):
 
     def __init__(self, model: type[Model], *, unless_there: bool = False, **fields: Any) -> None:
         query: Any = InsertQuery(model, on_conflict=OnConflict.IGNORE if unless_there else None)
-        columns = [model._meta.get_field(name) for name in fields]
+        columns: Any = [model._meta.get_field(name) for name in fields]
+        row = model(**{column.attname: value for column, value in zip(columns, fields.values(), strict=True)})
         # raw: a field that fills itself, as with the time, would do so once and for all
-        query.insert_values(columns, [model(**_by_column(model, fields))], raw=True)
+        query.insert_values(columns, [row], raw=True)
         compiler: Any = query.get_compiler(connection=connection)
         compiler.returning_fields = [model._meta.pk]
         ((sql, parameters),) = compiler.as_sql()
@@ -109,10 +110,6 @@ class Addition(Written):
             self.execute(cursor, values)
             row = cursor.fetchone()
         return row[0] if row else None
-
-
-def _by_column(model: type[Model], fields: dict[str, Any]) -> dict[str, Any]:
-    return {model._meta.get_field(name).attname: value for name, value in fields.items()}  # type: ignore[union-attr]
 
 
 def _with_constants(sql: str, parameters: list[Any]) -> tuple[str, list[Any]]:

@@ -108,25 +108,26 @@ def is_first_look(*, generation: Generation, by: User) -> bool:
     )
 
 
-@transaction.atomic
 def _record(
     generation: Generation, decision: str, by: User, seen_version: int, filed: RejectReason | None, note: str
 ) -> Verdict:
     reason, words = (filed.code, filed.label) if filed else ("", "")
-    ensure_standing(generation)
-    # whoever saw version 0 saw that nobody has decided: where that still holds there is none of theirs to replace
-    own = Verdict.objects.filter(generation=generation, by=by, standing=True).first() if seen_version else None
-    if own and (own.decision, own.reason, own.note) == (decision, reason, note) and _is_latest(generation, own):
-        refuse_signed(generation.shot_id)
-        return own
-    if not claim_standing(generation_id=generation.pk, version=seen_version):
-        return _repeat_or_stale(generation, decision, by, reason, note)
-    if own:
-        # the claim holds the row: nobody has put another one in its place
-        Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
-    verdict = _append(generation, by, decision=decision, reason=reason, reason_words=words, note=note)
-    _show(generation, verdict=verdict, by=by)
-    return verdict
+    with transaction.atomic():
+        ensure_standing(generation)
+        # whoever saw version 0 saw that nobody has decided: where that still holds there is none of theirs to replace
+        own = Verdict.objects.filter(generation=generation, by=by, standing=True).first() if seen_version else None
+        if own and (own.decision, own.reason, own.note) == (decision, reason, note) and _is_latest(generation, own):
+            refuse_signed(generation.shot_id)
+            return own
+        if claim_standing(generation_id=generation.pk, version=seen_version):
+            if own:
+                # the claim holds the row: nobody has put another one in its place
+                Verdict.objects.filter(generation=generation, by=by, standing=True).update(standing=False)
+            verdict = _append(generation, by, decision=decision, reason=reason, reason_words=words, note=note)
+            _show(generation, verdict=verdict, by=by)
+            return verdict
+    # nothing was written, and after the transaction nothing is rolled back: that would forget every kept plan
+    return _repeat_or_stale(generation, decision, by, reason, note)
 
 
 def _append(generation: Generation, by: User, **said: str) -> Verdict:
@@ -145,16 +146,21 @@ def _addition() -> Addition:
     return Addition(Verdict, **places, standing=True, undoes=None)
 
 
-@transaction.atomic
 def undo_verdict(*, generation: Generation, by: User, seen_version: int) -> Verdict:
     """Take one's own last decision back: the one before it stands again, else none of this person's.
 
     Appends a row whose `undoes` is the decision taken back. Raises VerdictRefused, StackSigned,
     StaleVerdict.
     """
+    return _take_back(generation, by, seen_version) or _repeated_undo_or_stale(generation, by, seen_version)
+
+
+@transaction.atomic
+def _take_back(generation: Generation, by: User, seen_version: int) -> Verdict | None:
+    """The row of the undo; None where somebody decided since the page was read."""
     ensure_standing(generation)
     if not claim_standing(generation_id=generation.pk, version=seen_version):
-        return _repeated_undo_or_stale(generation, by, seen_version)
+        return None
     decisions = living_decisions(Verdict.objects.filter(generation=generation, by=by).order_by("pk"))
     if not decisions:
         raise VerdictRefused("You have not decided on this image, so there is nothing to undo.")

@@ -58,7 +58,6 @@ def test_an_addition_takes_the_time_of_its_run() -> None:
     assert list(Verdict.objects.order_by("pk").values_list("pk", "at")) == list(zip(keys, moments, strict=True))
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'")
 @pytest.mark.django_db
 def test_postgresql_keeps_the_plan_with_constants_in_it_that_partial_indexes_need() -> None:
     statement = Statement(Shot.objects.filter(title=TITLE, mood="calm").values_list("pk"))

@@ -137,6 +137,20 @@ def test_a_late_copy_of_a_verdict_taken_back_does_not_bring_it_back_on_an_indepe
 
 
 @pytest.mark.django_db
+def test_a_conflict_does_not_make_postgresql_forget_the_kept_plans() -> None:
+    row, ana, ben = image(), UserFactory(), UserFactory()
+    record_verdict(generation=row, decision=APPROVED, by=ben, seen_version=0)
+    with pytest.raises(StaleVerdict):
+        record_verdict(generation=row, decision=CHANGES, by=ana, seen_version=0)
+    with pytest.raises(StaleVerdict):
+        undo_verdict(generation=row, by=ana, seen_version=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [statement for (statement,) in cursor.fetchall()]
+    assert any(statement.startswith('INSERT INTO "review_verdict"') for statement in kept)
+
+
+@pytest.mark.django_db
 def test_a_signed_stack_takes_no_verdict_and_no_undo() -> None:
     generation, ana = image(), UserFactory()
     other = image(shot=generation.shot)
