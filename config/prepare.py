@@ -69,11 +69,12 @@ def main() -> int:
         with one_at_a_time(settings.VAR_DIR):
             call_command("migrate", interactive=False, verbosity=0)
             collect_static()
-            begin_pulses()
             if settings.LOUPE_DEMO and "demo" in get_commands():
                 if not apps.get_model("campaigns", "Workspace").objects.exists():
                     say("Making the demo workspace (once; about a minute) ...")
                 call_command("demo")
+            # last: making the demo workspace may take as long as the banner waits
+            begin_pulses()
     except DatabaseError as error:
         say(f"The database does not work: {str(error).strip().splitlines()[0]}")
         return 1

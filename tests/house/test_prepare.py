@@ -7,10 +7,13 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import get_commands
+from django.utils import timezone
 from pytest_django import Settings
 
 from config import prepare
 from config.static_files import StaticFilesStorage
+from generation.models import Pulse
+from generation.silence import SILENCE, silence_banner
 
 
 @pytest.fixture
@@ -55,3 +58,20 @@ def test_a_source_map_that_is_not_shipped_is_no_error(sources: Path) -> None:
 
 def test_the_demo_is_a_command() -> None:
     assert get_commands()["demo"] == "review"
+
+
+@pytest.mark.django_db
+def test_after_a_long_making_of_the_demo_the_first_page_says_that_all_are_at_work(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR, settings.LOUPE_DEMO = tmp_path, True
+
+    def make(command: str, **options: object) -> None:
+        if command == "demo":
+            # half a minute and more goes by
+            Pulse.objects.update(at=timezone.now() - 2 * SILENCE)
+
+    monkeypatch.setattr(prepare, "call_command", make)
+    monkeypatch.setattr(prepare, "collect_static", lambda: None)
+    assert prepare.main() == 0
+    assert silence_banner() == ""
