@@ -7,7 +7,7 @@ campaign asks for an independent first look everybody is to decide on everything
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -33,8 +33,12 @@ _CLAIM = """
 
 @dataclass(slots=True)
 class Holding:
-    """What came of one call: images handed out, in order; images in other hands, with whose, by id."""
+    """What came of one call: images handed out, in order; images in other hands, with whose, by id.
 
+    `until`: when every lease that this call took or renewed ends.
+    """
+
+    until: datetime
     taken: list[str] = field(default_factory=list)
     lost: dict[str, User] = field(default_factory=dict)
 
@@ -46,32 +50,33 @@ def hold(
     holding: Sequence[str] = (),
     skip: Collection[str] = (),
     release: Collection[str] = (),
+    released_until: datetime | None = None,
 ) -> Holding:
     """Take back `release`, renew `holding`, then hand out up to `count` further images.
 
-    `skip`: not to be handed out now (passed over, or decided with the verdict still on its way). Ids of other
-    workspaces are ignored.
+    `skip`: not to be handed out now (passed over, or decided with the verdict still on its way).
+    `released_until`: what `release_items` asks for. Ids of other workspaces are ignored.
     """
-    release_items(queue=queue, ids=release)
-    outcome = Holding()
+    release_items(queue=queue, ids=release, until=released_until)
+    outcome = Holding(until=database_now() + LEASE)
     renewed = set(_leasable(queue, holding))
     for pk in holding:
-        if pk in renewed and not _claim(pk, queue.viewer):
+        if pk in renewed and not _claim(pk, queue.viewer, until=outcome.until):
             other = ReviewLease.objects.select_related("user").filter(pk=pk).exclude(user=queue.viewer).first()
             if other is not None:
                 outcome.lost[pk] = other.user
-    outcome.taken = _take(queue=queue, count=count, known={*holding, *skip, *release})
+    outcome.taken = _take(queue=queue, count=count, known={*holding, *skip, *release}, until=outcome.until)
     return outcome
 
 
-def _take(*, queue: Queue, count: int, known: set[str]) -> list[str]:
+def _take(*, queue: Queue, count: int, known: set[str], until: datetime) -> list[str]:
     """Up to `count` images that this person holds from now on, none of `known`."""
     taken: list[str] = []
     for _ in range(LOOKS if count else 0):
         candidates = next_in_line(queue, besides=known, most=count + CANDIDATES)
         for pk, everybody in candidates:
             known.add(pk)
-            if everybody or _claim_waiting(pk, queue):
+            if everybody or _claim_waiting(pk, queue, until=until):
                 taken.append(pk)
             if len(taken) == count:
                 return taken
@@ -80,12 +85,16 @@ def _take(*, queue: Queue, count: int, known: set[str]) -> list[str]:
     return taken
 
 
-def release_items(*, queue: Queue, ids: Collection[str]) -> None:
-    """Give back what this person holds of these; what others hold stays theirs."""
-    if ids:
-        ReviewLease.objects.filter(
-            pk__in=list(ids), user=queue.viewer, generation__workspace_id=queue.workspace_id
-        ).delete()
+def release_items(*, queue: Queue, ids: Collection[str], until: datetime | None = None) -> None:
+    """Give back what this person holds of these; what others hold stays theirs.
+
+    `until`: the latest end that the page which gives back knows of. What the same person holds for longer was taken
+    or renewed by another page, as after a reload whose farewell arrives late, and stays. None: give back all.
+    """
+    if not ids:
+        return
+    held = ReviewLease.objects.filter(pk__in=list(ids), user=queue.viewer, generation__workspace_id=queue.workspace_id)
+    (held.filter(until__lte=until) if until else held).delete()
 
 
 def _leasable(queue: Queue, ids: Iterable[str]) -> list[str]:
@@ -93,9 +102,9 @@ def _leasable(queue: Queue, ids: Iterable[str]) -> list[str]:
     return list(rows.filter(campaign__independent_first_look=False).values_list("pk", flat=True))
 
 
-def _claim_waiting(pk: str, queue: Queue) -> bool:
+def _claim_waiting(pk: str, queue: Queue, *, until: datetime) -> bool:
     """Claim, then look once more: a colleague whose lease had ended may have decided since the list was read."""
-    if not _claim(pk, queue.viewer):
+    if not _claim(pk, queue.viewer, until=until):
         return False
     if waiting(queue).filter(pk=pk).exists():
         return True
@@ -103,9 +112,8 @@ def _claim_waiting(pk: str, queue: Queue) -> bool:
     return False
 
 
-def _claim(pk: str, by: User) -> bool:
-    now = database_now()
+def _claim(pk: str, by: User, *, until: datetime) -> bool:
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [pk, by.pk, adapt(now + LEASE), adapt(now)])
+        cursor.execute(_CLAIM, [pk, by.pk, adapt(until), adapt(until - LEASE)])
         return cursor.rowcount == 1

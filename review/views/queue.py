@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from campaigns.access import MemberRequest, campaign_for, member_required
@@ -27,11 +29,15 @@ class UnreadableCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the loupe holds, does not want now and gives back, how many it wants ahead, and whether it counts anew."""
+    """What the loupe holds, does not want now and gives back, how many it wants ahead, and whether it counts anew.
+
+    `until`: when the leases that it gives back end, as far as it was told.
+    """
 
     holding: list[str]
     skip: list[str]
     release: list[str]
+    until: datetime | None
     ahead: int
     count: bool
 
@@ -64,8 +70,16 @@ def queue_hold(request: MemberRequest, pk: int | None = None) -> HttpResponse:
         call = _read_call(request)
     except UnreadableCall as error:
         return JsonResponse({"message": str(error)}, status=422)
-    outcome = hold(queue=line, count=call.ahead, holding=call.holding, skip=call.skip, release=call.release)
+    outcome = hold(
+        queue=line,
+        count=call.ahead,
+        holding=call.holding,
+        skip=call.skip,
+        release=call.release,
+        released_until=call.until,
+    )
     answer: dict[str, Any] = {
+        "until": outcome.until.isoformat(),
         "items": [{"id": taken, "url": line.address_of(taken)} for taken in outcome.taken],
         "lost": {lost: f"{user} has this picture in hand now." for lost, user in outcome.lost.items()},
         "decided": _decided_by_others(line, call.holding),
@@ -96,7 +110,19 @@ def _read_call(request: HttpRequest) -> Call:
     if not isinstance(ahead, int) or isinstance(ahead, bool) or not 0 <= ahead <= MOST_AHEAD:
         raise UnreadableCall(f"At most {MOST_AHEAD} pictures are handed out at once. Reload the page.")
     lists = {name: _read_ids(told.get(name, [])) for name in ("holding", "skip", "release")}
-    return Call(**lists, ahead=ahead, count=told.get("count") is True)
+    return Call(**lists, until=_read_until(told.get("until")), ahead=ahead, count=told.get("count") is True)
+
+
+def _read_until(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        until = parse_datetime(value)
+    except (TypeError, ValueError):
+        until = None
+    if until is None or until.tzinfo is None:
+        raise UnreadableCall("The time of the call cannot be read. Reload the page.")
+    return until
 
 
 def _read_ids(value: Any) -> list[str]:

@@ -20,6 +20,7 @@ export const openQueue = (root, { told, decided }) => {
   let ahead = [];
   let asking = null;
   let countedAt = 0;
+  let until = null; // when what this page holds ends: a farewell that comes late takes nothing from the page after it
   let progress = null; // {total, done, since}: as the door told it, and what one decided since
 
   const post = (call, keepalive = false) => fetch(door, {
@@ -39,6 +40,7 @@ export const openQueue = (root, { told, decided }) => {
     if (answer.status === 403 && await renewToken()) answer = await post(call);
     if (!answer.ok) throw new Error(String(answer.status));
     const news = await answer.json();
+    until = news.until;
     const gone = (id) => news.lost[id] || news.decided[id];
     ahead = [...ahead.filter((item) => !gone(item.id)), ...news.items.filter((item) => item.id !== here.id && !ahead.some((known) => known.id === item.id))];
     if (call.count) countedAt = Date.now();
@@ -49,13 +51,13 @@ export const openQueue = (root, { told, decided }) => {
   const fill = () => (asking ??= ask().catch(() => { /* no line: what one holds stays; the next beat asks again */ }).finally(() => { asking = null; }));
 
   // never while a call that renews is on its way
-  const giveBack = async (release) => { await asking; post({ release }, true).catch(() => {}); };
+  const giveBack = async (release) => { await asking; post({ release, until }, true).catch(() => {}); };
 
   const beat = setInterval(() => { if (!document.hidden) fill(); }, BEAT);
   const onBack = () => { if (!document.hidden) fill(); };
   document.addEventListener("visibilitychange", onBack);
   // a reload comes back to the picture in hand; what lies ahead goes to the others
-  addEventListener("pagehide", () => { if (ahead.length) post({ release: ahead.map((item) => item.id) }, true).catch(() => {}); });
+  addEventListener("pagehide", () => { if (ahead.length) post({ release: ahead.map((item) => item.id), until }, true).catch(() => {}); });
   addEventListener("pageshow", (event) => { if (event.persisted) { ahead = []; fill(); } });
 
   return {

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -151,6 +151,18 @@ def test_looking_renews_and_going_gives_back(client: Client, campaign: Campaign,
     assert list(ReviewLease.objects.values_list("pk", "user")) == [(two.pk, ben.pk)]
 
 
+def test_a_farewell_that_comes_late_leaves_what_the_next_page_holds(
+    client: Client, campaign: Campaign, ana: User
+) -> None:
+    one, two = image(campaign), image(campaign)
+    before = ask(client, campaign, holding=[one.pk], ahead=1)["until"]
+    after = ask(client, campaign, holding=[one.pk], ahead=1)["until"]
+    ask(client, campaign, release=[one.pk, two.pk], until=before)
+    assert set(ReviewLease.objects.values_list("pk", flat=True)) == {one.pk, two.pk}
+    ask(client, campaign, release=[two.pk], until=after)
+    assert ReviewLease.objects.get().generation == one
+
+
 def test_who_lost_the_lease_is_told_who_has_it_and_what_was_decided(
     client: Client, campaign: Campaign, ana: User, ben: User
 ) -> None:
@@ -175,9 +187,9 @@ def test_an_image_decided_since_the_list_was_read_is_not_handed_out(
 
     claim = service._claim
 
-    def decided_meanwhile(pk: str, by: User) -> bool:
+    def decided_meanwhile(pk: str, by: User, *, until: datetime) -> bool:
         record_verdict(generation=row, decision=Decision.APPROVED, by=ben, seen_version=0)
-        return claim(pk, by)
+        return claim(pk, by, until=until)
 
     monkeypatch.setattr(service, "_claim", decided_meanwhile)
     assert hold(queue=queue_of(campaign, ana), count=1).taken == []
@@ -289,7 +301,7 @@ def test_few_and_many_take_the_same_queries(client: Client, campaign: Campaign, 
 @pytest.mark.parametrize(
     "body",
     ["", "[]", "null", '"x"', '{"ahead": 99}', '{"ahead": -1}', '{"ahead": "3"}', '{"ahead": true}', '{"holding": "x"}',
-     '{"skip": {"a": 1}}', "[" * 5000],
+     '{"skip": {"a": 1}}', '{"until": 7}', '{"until": "noon"}', '{"until": "2026-13-01T00:00:00Z"}', "[" * 5000],
 )  # fmt: skip
 def test_a_call_that_cannot_be_read_changes_nothing(client: Client, campaign: Campaign, ana: User, body: str) -> None:
     image(campaign)
@@ -303,6 +315,7 @@ def test_names_that_are_none_and_images_of_others_are_left_alone(client: Client,
     stranger = image(CampaignFactory())
     ReviewLease.objects.create(generation=stranger, user=UserFactory(), until=database_now() + LEASE)
     answer = ask(client, campaign, holding=[stranger.pk, "\x00", 7, "gen_" + "X" * 26], release=[stranger.pk], ahead=2)
+    assert answer.pop("until")
     assert answer == {"items": [], "lost": {}, "decided": {}, "done": 0, "total": 0}
     assert ReviewLease.objects.get().generation == stranger
 
