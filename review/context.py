@@ -58,7 +58,8 @@ NOTHING: dict[str, Any] = {
 def house(request: HttpRequest) -> dict[str, Any]:
     """`house` for base.html, always with the keys of `NOTHING`; one query for a member, none for a stranger.
 
-    A page that cannot ask the database still has its frame: the error page is drawn with it.
+    A view that read `request.around` along with its own has spared that query. A page that cannot ask the database
+    still has its frame: the error page is drawn with it.
     """
     theme = request.COOKIES.get("theme", "")
     around = {**NOTHING, "theme": theme if theme in THEMES else "system"}
@@ -66,9 +67,9 @@ def house(request: HttpRequest) -> dict[str, Any]:
         membership = getattr(request, "membership", None)
         if not membership or getattr(request, "htmx", False):
             return {"house": {**around, **_who(request, membership)}}
-        waiting, banner = read_around(membership)
-        nav = navigation(request, membership, waiting)
-        return {"house": {**around, **_who(request, membership), "banner": banner, "nav": nav}}
+        found = getattr(request, "around", None) or read_around(membership)
+        nav = navigation(request, membership, found.waiting)
+        return {"house": {**around, **_who(request, membership), "banner": found.banner, "nav": nav}}
     except DatabaseError:
         return {"house": around}
 

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
+
+from django.db.models import QuerySet
 
 from campaigns.models import Membership, User, Workspace
 from campaigns.statements import Given, Statement
@@ -31,23 +34,29 @@ def read_assigned(images: Iterable[str]) -> dict[str, list[Assignee]]:
     )
     found: dict[str, list[Assignee]] = {}
     for row in rows:
-        found.setdefault(row.generation_id, []).append(_assignee(row.to))
+        found.setdefault(row.generation_id, []).append(assignee_of(row.to.pk, row.to.name, row.to.email))
     return found
 
 
 def read_colleagues(workspace_id: int) -> list[Assignee]:
     """The members of a workspace by name. One query."""
     rows = _colleagues().run(workspace=workspace_id)
-    return [_assignee(User(pk=pk, name=name, email=email)) for pk, name, email in rows]
+    people = [assignee_of(pk, name, email) for pk, name, email in rows]
+    return sorted(people, key=lambda person: person.name.casefold())
 
 
 @lru_cache(maxsize=1)
 def _colleagues() -> Statement:
-    workspace = Given("workspace", Workspace._meta.pk)
-    memberships = Membership.objects.filter(workspace_id=workspace, user__is_active=True)
-    people = memberships.order_by("user__name", "user__email")
-    return Statement(people.values_list("user_id", "user__name", "user__email"))
+    return Statement(members().values_list("user_id", "user__name", "user__email"))
 
 
-def _assignee(user: User) -> Assignee:
-    return Assignee(user.pk, str(user), user.initials)
+def members() -> "QuerySet[Membership]":
+    """The memberships of the workspace of a statement whose people may sign in, in no order."""
+    workspace: Any = Given("workspace", Workspace._meta.pk)
+    return Membership.objects.filter(workspace_id=workspace, user__is_active=True).order_by()
+
+
+def assignee_of(pk: int, name: str, email: str) -> Assignee:
+    """A person as a card shows them."""
+    user = User(pk=pk, name=name, email=email)
+    return Assignee(pk, str(user), user.initials)

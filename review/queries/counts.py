@@ -1,28 +1,22 @@
 """How many images a campaign has, and how many of them are what: read from figures that are kept, not counted."""
 
+import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import CharField, Count, Exists, OuterRef, Q, Sum, TextField, Value
+from django.db.models.functions import Cast, JSONObject
 
 from campaigns.models import Campaign, User
-from campaigns.statements import Given, Written
+from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
-from review.models import Verdict
+from review.models import Tally, Verdict
 
-# What was kept, less the images of shots that were taken out: those are few, and counted.
-_KEPT = """
-SELECT 1, COALESCE(SUM(finished), 0), COALESCE(SUM(undecided), 0), COALESCE(SUM(below), 0),
-    COALESCE(SUM(approved), 0), COALESCE(SUM(escalated), 0)
-FROM review_tally WHERE campaign_id = %s
-UNION ALL
-SELECT -1, COUNT(*), COUNT(CASE WHEN image.decision = '' THEN 1 END), COUNT(CASE WHEN NOT image.passed THEN 1 END),
-    COUNT(CASE WHEN image.decision = 'approved' THEN 1 END), COUNT(CASE WHEN image.escalated THEN 1 END)
-FROM campaigns_shot shot JOIN generation_generation image ON image.shot_id = shot.id AND image.state = 'ready'
-WHERE shot.campaign_id = %s AND shot.removed_at IS NOT NULL
-"""
+KEPT, REMOVED = "kept", "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +36,65 @@ class Counts:
 
 def read_counts(campaign: Campaign, *, viewer: User) -> Counts:
     """How many finished images there are, and of which kind. One query, three where first looks are independent."""
-    with connection.cursor() as cursor:
-        _kept().execute(cursor, {"campaign": campaign.pk})
-        rows = cursor.fetchall()
-    finished, undecided, below, approved, escalated = (
-        sum(int(row[0] * row[place]) for row in rows) for place in range(1, 6)
+    return counts_of(_counted().run(campaign=campaign.pk), campaign, viewer=viewer)
+
+
+def counts_of(rows: Iterable[tuple[Any, ...]], campaign: Campaign, *, viewer: User) -> Counts:
+    """The same from the rows of `counted_parts`; rows of other kinds among them are left aside.
+
+    No query, two where first looks are independent.
+    """
+    figures: Counter[str] = Counter()
+    for kind, _, note, _ in rows:
+        if kind == KEPT:
+            figures.update(json.loads(note))
+        elif kind == REMOVED:
+            figures.subtract(json.loads(note))
+    finished = figures["finished"]
+    reviewed = _looked_at(campaign, viewer) if campaign.independent_first_look else finished - figures["undecided"]
+    return Counts(
+        all=finished,
+        reviewed=reviewed,
+        below=figures["below"],
+        approved=figures["approved"],
+        escalated=figures["escalated"],
     )
-    reviewed = _looked_at(campaign, viewer) if campaign.independent_first_look else finished - undecided
-    return Counts(all=finished, reviewed=reviewed, below=below, approved=approved, escalated=escalated)
 
 
 @lru_cache(maxsize=1)
-def _kept() -> Written:
-    campaign = Given("campaign", Campaign._meta.pk)
-    return Written(_KEPT, [campaign, campaign])
+def _counted() -> Statement:
+    kept, removed = counted_parts()
+    return Statement(kept.union(removed, all=True))
+
+
+def counted_parts() -> list[Any]:
+    """Querysets of (kind, name, note, number): what was kept, and the images of shots that were taken out, which are
+    among it: those are few, and counted.
+    """
+    campaign: Any = Given("campaign", Campaign._meta.pk)
+    sums: dict[str, Any] = {name: Sum(name) for name in ("finished", "undecided", "below", "approved", "escalated")}
+    kept = Tally.objects.filter(campaign=campaign).order_by().values("campaign_id")
+    removed = Generation.objects.filter(
+        shot__campaign=campaign, shot__removed_at__isnull=False, state=GenerationState.READY
+    )
+    counted = {
+        "finished": Count("pk"),
+        "undecided": Count("pk", filter=Q(decision="")),
+        "below": Count("pk", filter=Q(passed=False)),
+        "approved": Count("pk", filter=Q(decision="approved")),
+        "escalated": Count("pk", filter=Q(escalated=True)),
+    }
+    return [
+        _told(kept, KEPT, sums),
+        _told(removed.order_by().values("campaign_id"), REMOVED, counted),
+    ]
+
+
+def _told(groups: Any, kind: str, figures: dict[str, Any]) -> Any:
+    told: Any = Cast(JSONObject(**figures), TextField())
+    return groups.annotate(note=told).values_list(
+        Value(kind, output_field=CharField()), Value("", output_field=CharField()), "note", Value(0)
+    )
 
 
 def _looked_at(campaign: Campaign, viewer: User) -> int:

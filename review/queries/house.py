@@ -1,5 +1,6 @@
 """What every page shows around its content, what waits for whom."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,9 @@ from review.models import Decision, Notice, SignOff, Standing
 
 # From here on the figure beside a room is "99+".
 MANY = 100
-WAITING = "waiting"
+# Kinds of rows.
+WAITING, PULSE, PAUSE = "waiting", "pulse", "pause"
+WORKSPACE = Given("workspace", Workspace._meta.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +56,55 @@ def escalated_to_people(workspace_id: int) -> QuerySet[Generation]:
     )
 
 
-def read_around(membership: Membership) -> tuple[Waiting, str]:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around every page: the numbers beside the rooms and the words of the banner."""
+
+    waiting: Waiting
+    banner: str
+
+
+def read_around(membership: Membership) -> Around:
     """The numbers beside the rooms and the banner. One query."""
     rows = _around(signs=membership.reaches(Role.APPROVER)).run(
         workspace=membership.workspace_id, user=membership.user_id
     )
-    numbers = {name: number for kind, name, _, number in rows if kind == WAITING}
-    notes = {name: note for kind, name, note, _ in rows if kind != WAITING}
+    return around_of(rows)
+
+
+def around_of(rows: Iterable[tuple[Any, ...]]) -> Around:
+    """The same from the rows of `around_parts`; rows of other kinds among them are left aside."""
+    told = {kind: [row for row in rows if row[0] == kind] for kind in (WAITING, PULSE, PAUSE)}
+    numbers = {name: number for _, name, _, number in told[WAITING]}
+    notes = {name: note for _, name, note, _ in told[PULSE] + told[PAUSE]}
     waiting = Waiting(inbox=numbers["unread"] + numbers["escalated"], signoffs=numbers.get("finals", 0))
-    return waiting, banner_of(notes)
+    return Around(waiting, banner_of(notes))
 
 
 @lru_cache(maxsize=2)
 def _around(*, signs: bool) -> Statement:
-    workspace: Any = Given("workspace", Workspace._meta.pk)
+    parts = around_parts(signs=signs)
+    return Statement(parts[0].union(*parts[1:], all=True))
+
+
+def around_parts(*, signs: bool) -> list[Any]:
+    """Querysets of (kind, name, note, number), to be put into one query. `signs`: whether the member may."""
+    workspace: Any = WORKSPACE
     notices = Notice.objects.filter(workspace_id=workspace, user_id=Given("user", User._meta.pk), read_at__isnull=True)
     counted = {"unread": _count(notices), "escalated": _count(escalated_to_people(workspace))}
     if signs:
         counted["finals"] = _count(finals_to_sign(workspace), "shot")
     parts: list[Any] = [
-        Workspace.objects.filter(pk=workspace).values_list(_text(WAITING), _text(name), _text(""), number)
+        Workspace.objects.filter(pk=workspace).values_list(text(WAITING), text(name), text(""), number)
         for name, number in counted.items()
     ]
-    parts.append(recent_pulses().values_list(_text("pulse"), "name", _text(""), Value(0)))
-    parts.append(pauses().values_list(_text("pause"), "account", "note", Value(0)))
-    return Statement(parts[0].union(*parts[1:], all=True))
+    parts.append(recent_pulses().values_list(text(PULSE), "name", text(""), Value(0)))
+    parts.append(pauses().values_list(text(PAUSE), "account", "note", Value(0)))
+    return parts
 
 
-def _text(words: str) -> Value:
+def text(words: str) -> Value:
+    """Words as a column."""
     return Value(words, output_field=CharField())
 
 

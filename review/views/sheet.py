@@ -15,14 +15,14 @@ from campaigns.models import Campaign
 from generation.gate import LABELS
 from review.access import campaign_for_sheet
 from review.queries import sheet as queries
+from review.queries.around_sheet import read_around_sheet
 from review.queries.assigned import read_colleagues
 from review.queries.cards import read_page
-from review.queries.counts import Counts, read_counts
+from review.queries.counts import Counts
 from review.queries.presence import read_present
 from review.queries.saved_views import name_of_view
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 from review.queries.stacks import read_turned
-from review.services.reasons import living_reasons
 from review.views.drawing import draw_cards
 
 # A page that slept longer than this reloads instead of catching up.
@@ -80,16 +80,18 @@ def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> dict[str, Any]:
     """What stands around the frames: filters with their counts, choices, reasons."""
-    counts = read_counts(campaign, viewer=request.user)  # type: ignore[arg-type]
+    around = read_around_sheet(campaign, request.membership)  # type: ignore[attr-defined]
+    request.around = around.page  # type: ignore[attr-defined]
+    counts = around.counts
     return {
-        "colleagues": read_colleagues(campaign.workspace_id),
+        "colleagues": around.colleagues,
         "view_here": name_of_view(wanted, request.membership),  # type: ignore[attr-defined]
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
         "densities": [
             (name, letter, wanted.query(density=name), wanted.density == name) for name, letter in DENSITIES.items()
         ],
-        "reasons": list(enumerate(living_reasons(campaign.workspace_id), start=1)),
+        "reasons": list(enumerate(around.reasons, start=1)),
         "now": (timezone.now() - timedelta(seconds=3)).isoformat(),
         "query": wanted.query(),
         "stacked": wanted.query(stack=not wanted.stack, state=""),
