@@ -16,6 +16,7 @@ from review.models import Decision, ReviewLease, Verdict
 from review.services.standings import ensure_standing
 from review.services.verdicts import read_standing, record_verdict, undo_verdict
 from tests.browser.conftest import LiveLoupe
+from tests.browser.review_room import until
 from tests.browser.test_review_keys import make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
 
@@ -99,15 +100,19 @@ def test_the_next_one_is_on_the_table_two_frames_later(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
 ) -> None:
     rows = make_images(campaign, 6)
+    page.add_init_script(
+        """const decode = HTMLImageElement.prototype.decode;
+        window.decoded = "";
+        HTMLImageElement.prototype.decode = async function () {
+          await decode.call(this);
+          window.decoded += this.src;
+        };"""
+    )
     start(page, live_loupe, campaign)
     assert shown(page) == rows[0].pk
     settled(lambda: held_by(ana), {row.pk for row in rows[:4]})
-    page.wait_for_function(
-        """ids => ids.every(id => performance.getEntriesByType("resource").some(
-          entry => entry.name.includes(id) && entry.initiatorType === "img" && entry.responseEnd))""",
-        arg=[row.pk for row in rows[1:4]],
-    )
-    page.wait_for_timeout(400)  # what came is being decoded
+    for row in rows[1:4]:
+        until(page, f"window.decoded.includes('{row.pk}')")
     painted = page.evaluate(
         """async () => {
           document.dispatchEvent(new KeyboardEvent("keydown", {key: "a", bubbles: true}));
@@ -165,8 +170,8 @@ def test_a_colleague_who_got_an_ended_lease_is_named_and_nothing_is_lost(
     start(page, live_loupe, campaign)
     settled(lambda: held_by(ana), {row.pk for row in rows})
     page.wait_for_load_state("networkidle")
-    until = database_now() + timedelta(minutes=2)
-    ReviewLease.objects.filter(pk=rows[0].pk).update(user=ben, until=until)
+    ends = database_now() + timedelta(minutes=2)
+    ReviewLease.objects.filter(pk=rows[0].pk).update(user=ben, until=ends)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     problem = page.locator("#problem")
     expect(problem).to_contain_text("Ben Okafor has this picture in hand now. Your marks and words are kept.")
