@@ -54,6 +54,33 @@ def until(page: Page, expression: str) -> None:
     raise AssertionError(f"Never true: {expression}")
 
 
+def note_decoded(page: Page) -> None:
+    """From the next page on `wait_until_decoded` knows which pictures lie ready."""
+    page.add_init_script(
+        """const decode = HTMLImageElement.prototype.decode;
+        window.decoded = "";
+        HTMLImageElement.prototype.decode = async function () {
+          await decode.call(this);
+          window.decoded += this.src;
+        };"""
+    )
+
+
+def wait_until_decoded(page: Page, *rows: Generation) -> None:
+    """Until these pictures, fetched ahead, could be laid on the table at once."""
+    for row in rows:
+        until(page, f"window.decoded.includes('{row.pk}')")
+
+
+def wait_until_still(page: Page) -> None:
+    """Until what moves or fades has come to its end; what goes round for ever is left aside."""
+    until(
+        page,
+        """document.getAnimations().every(each => each.playState !== "running"
+          || each.effect.getComputedTiming().endTime === Infinity)""",
+    )
+
+
 def wait_until_stored(page: Page) -> None:
     """Until this browser keeps nothing that the server does not have."""
     until(page, "Object.keys(localStorage).every(name => !/^loupe\\.(verdict|marks|words)/.test(name))")

@@ -16,7 +16,7 @@ from review.models import Decision, ReviewLease, Verdict
 from review.services.standings import ensure_standing
 from review.services.verdicts import read_standing, record_verdict, undo_verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import until
+from tests.browser.review_room import note_decoded, wait_until_decoded, wait_until_still
 from tests.browser.test_review_keys import make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
 
@@ -100,19 +100,11 @@ def test_the_next_one_is_on_the_table_two_frames_later(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
 ) -> None:
     rows = make_images(campaign, 6)
-    page.add_init_script(
-        """const decode = HTMLImageElement.prototype.decode;
-        window.decoded = "";
-        HTMLImageElement.prototype.decode = async function () {
-          await decode.call(this);
-          window.decoded += this.src;
-        };"""
-    )
+    note_decoded(page)
     start(page, live_loupe, campaign)
     assert shown(page) == rows[0].pk
     settled(lambda: held_by(ana), {row.pk for row in rows[:4]})
-    for row in rows[1:4]:
-        until(page, f"window.decoded.includes('{row.pk}')")
+    wait_until_decoded(page, *rows[1:4])
     painted = page.evaluate(
         """async () => {
           document.dispatchEvent(new KeyboardEvent("keydown", {key: "a", bubbles: true}));
@@ -205,7 +197,7 @@ def test_every_state_of_the_queue_is_accessible(
         page.get_by_role("button", name=re.compile("eview")).click()
         page.wait_for_url("**/images/**")
         expect(page.locator("#queue-place")).to_be_visible()
-        page.wait_for_timeout(400)
+        wait_until_still(page)
         assert_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for row in rows:

@@ -15,10 +15,13 @@ from tests.browser.review_room import (
     here,
     loupe,
     make_images,
+    note_decoded,
     settled,
     shape_in_picture,
     sheet,
     standings,
+    wait_until_decoded,
+    wait_until_still,
 )
 from tests.factories import GenerationFactory, MembershipFactory, ShotFactory, SignOffFactory, UserFactory
 
@@ -123,11 +126,12 @@ def test_the_loupe_goes_on_to_the_next_in_the_same_moment(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
 ) -> None:
     rows = make_images(campaign, 5)
+    note_decoded(page)
     live_loupe.open(page, sheet(campaign))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{loupe(rows[0])}")
-    page.wait_for_timeout(600)  # the next ones are being fetched ahead
+    wait_until_decoded(page, rows[1])
     painted = page.evaluate(
         """async () => {
           document.dispatchEvent(new KeyboardEvent("keydown", {key: "a", bubbles: true}));
@@ -221,7 +225,7 @@ def test_a_mark_is_saved_at_once_and_stays_on_its_pixels(
     page.locator("#stage").focus()
     page.keyboard.press("+")
     page.keyboard.press("+")
-    page.wait_for_timeout(100)
+    wait_until_still(page)
     assert shape_in_picture(page) == pytest.approx([0.25, 0.25, 0.25, 0.25], abs=0.02)
     page.get_by_role("button", name="Resolve").click()
     settled(lambda: Annotation.objects.get().resolved_by, ana)
@@ -269,7 +273,7 @@ def test_both_screens_are_accessible(
         for address in (sheet(campaign), loupe(rows[1])):
             live_loupe.open(page, address)
             page.keyboard.press("x")
-            page.wait_for_timeout(400)
+            wait_until_still(page)
             assert_accessible(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from campaigns.models import Campaign, User
 from review.models import Assignment, Notice, SavedView, Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, make_images, settled, sheet, standings
+from tests.browser.review_room import loupe, make_images, settled, sheet, standings, wait_until_still
 from tests.factories import CampaignFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -251,7 +251,7 @@ def test_what_people_say_to_each_other_is_accessible(
             live_loupe.open(page, address)
             for key in keys:
                 page.keyboard.press(key)
-            page.wait_for_timeout(300)
+            wait_until_still(page)
             assert_accessible(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -265,5 +265,5 @@ def test_what_people_say_to_each_other_is_accessible(
         live_loupe.open(page, sheet(campaign, "?below=1"))
         page.locator("#views-open").click()
         page.get_by_role("dialog", name="Views").locator("summary").click()
-        page.wait_for_timeout(300)
+        wait_until_still(page)
         assert_accessible(page)
