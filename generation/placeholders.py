@@ -46,11 +46,15 @@ def placeholder_data_uri(thumbhash_b64: str) -> str:
 
 def average_colour(thumbhash_b64: str) -> str:
     """`#rrggbb`, the mean of the picture, from the first bytes of its hash; "" where there is no valid hash."""
+    return _colour_of(thumbhash_b64[:4]) if len(thumbhash_b64) >= 8 else ""
+
+
+@lru_cache(maxsize=1 << 14)
+def _colour_of(first_bytes: str) -> str:
+    """Pictures of one campaign resemble each other: most of their colours were worked out before."""
     try:
-        header = int.from_bytes(binascii.a2b_base64(thumbhash_b64[:4]), "little")
+        header = int.from_bytes(binascii.a2b_base64(first_bytes), "little")
     except (binascii.Error, ValueError):
-        return ""
-    if len(thumbhash_b64) < 8:
         return ""
     light, yellow_blue, red_green = (header & 63) / 63, (header >> 6 & 63) / 31.5 - 1, (header >> 12 & 63) / 31.5 - 1
     blue = light - 2 / 3 * yellow_blue
