@@ -10,6 +10,9 @@ from enum import StrEnum
 
 MAX_SOFTENINGS = 2
 MAX_TRIES = 5
+# A process that ends without a word may have been ended from outside, by a deploy or an operator: that is no fault of
+# what it had in hand, so more of it is borne before a step is given up.
+MAX_DEATHS = 8
 # A model that breaks off so often will not finish: a person chooses another, before it is tried for ever.
 MAX_INTERRUPTIONS = 5
 POLL_FACTOR = 1.5
@@ -51,6 +54,13 @@ def after_refusal(history: SafetyHistory) -> NextStep:
     if history.softenings < MAX_SOFTENINGS:
         return NextStep.SOFTEN
     return NextStep.OTHER_MODEL
+
+
+def is_given_up(*, tries: int, said: str) -> bool:
+    """Whether a step that is begun for the `tries`-th time has been tried often enough. `said`: what the last try that
+    failed left to read; "" where each ended with its process.
+    """
+    return tries > (MAX_TRIES if said else MAX_DEATHS)
 
 
 def wait_before_try(*, tries: int, retry_after: float | None, jitter: float) -> float:

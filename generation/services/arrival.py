@@ -30,7 +30,7 @@ def mirror_image(generation_id: str, *, holder: str) -> bool:
     )
     if generation is None:
         return False
-    if generation.tries > ladder.MAX_TRIES:
+    if ladder.is_given_up(tries=generation.tries, said=generation.error_text):
         park(generation)
         return False
     try:

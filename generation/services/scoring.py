@@ -27,7 +27,7 @@ def score_image(generation_id: str, *, holder: str) -> bool:
     )
     if generation is None:
         return False
-    if generation.tries > ladder.MAX_TRIES:
+    if ladder.is_given_up(tries=generation.tries, said=generation.error_text):
         return finish_unscored(generation, reason=generation.error_text or "The critic could not be reached.")
     try:
         with claims.kept(generation, holder=holder, seconds=SCORE_LEASE_SECONDS):

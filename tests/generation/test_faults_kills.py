@@ -73,17 +73,17 @@ def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url
 def test_a_picture_that_kills_its_worker_is_parked_and_can_be_taken_up_again(
     process_environment: dict[str, str], redis_url: str, tmp_path: Path
 ) -> None:
-    """Out of memory on a hostile image: the child dies, others go on, after five times nobody touches it any more."""
+    """Out of memory on a hostile image: the child dies, others go on, after eight times nobody touches it any more."""
     campaign = make_campaign(shots=1)
     start(campaign)
-    crashes = {"after_download": {"times": ladder.MAX_TRIES}}
+    crashes = {"after_download": {"times": ladder.MAX_DEATHS}}
     with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=16, crashes=crashes) as room:
         room.nursery.start(*ALL)
         room.drain(seconds=60)
         row = Generation.objects.get()
         assert (row.state, row.error_kind, row.escalated) == ("failed", "parked", True)
         assert "ended its process" in row.error_text
-        assert room.nursery.crashed()["after_download"] == ladder.MAX_TRIES
+        assert room.nursery.crashed()["after_download"] == ladder.MAX_DEATHS
         # it is paid for, so it is fetched again, not rendered again
         assert repair.retry_generation(row, by=campaign.created_by) == Nudge("mirror", row.pk)
         room.drain(seconds=30)
