@@ -1,12 +1,13 @@
 """The cards of a contact sheet: one query for a page of them, in which nothing grows with the campaign."""
 
-from collections.abc import Callable
+import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Exists, OuterRef, Subquery, Value
+from django.db.models import CharField, Exists, OuterRef, Subquery, TextField, Value
+from django.db.models.functions import Cast
 from django.urls import reverse
 
 from campaigns.models import Campaign, Shot, User
@@ -31,7 +32,7 @@ PAGE = 60
 EAGER = 8
 # What a card is drawn from; prompts and parameters stay in the table.
 COLUMNS = (
-    "pk", "shot_id", "version", "state", "width", "height", "image_width", "image_height", "renditions", "thumbhash",
+    "pk", "shot_id", "version", "state", "width", "height", "image_width", "image_height", "thumbhash",
     "average", "passed", "escalated", "decision", "shot__title", "shot__position", "standing__version",
     "standing__decided_by__name", "standing__decided_by__email",
 )  # fmt: skip
@@ -53,6 +54,8 @@ ORDERED = {
     "shot_id": Given("shot_id", Shot._meta.pk),
     "shot__position": Given("shot__position", Shot._meta.get_field("position")),
 }
+# Cards that a process remembers, of about a kilobyte each: the sheets that a team is at work on.
+CARDS = 8192
 # Campaigns whose numbering a process remembers: shots by id, as of when.
 REMEMBERED = 64
 _numbers: dict[int, tuple[Any, dict[int, int]]] = {}
@@ -149,6 +152,8 @@ def _statements(
     rows = filtered(campaign, shape, viewer=viewer)
     own: Any = own_decision(viewer) if blind else Value(None, output_field=CharField())
     more: dict[str, Any] = {
+        # as it is written: a card that is known needs no reading of it
+        "rendition_paths": Cast("renditions", TextField()),
         "stack": Subquery(Stack.objects.filter(pk=OuterRef("shot")).values("versions")),
         "own": own,
         "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
@@ -164,70 +169,81 @@ def _statements(
 
 def _cards(rows: list[tuple[Any, ...]], campaign: Campaign, wanted: SheetFilter, *, first_page: bool) -> list[Card]:
     numbers, by_shot = read_numbers(campaign), wanted.sort == "shot"
+    assigned = read_assigned([row[0] for row in rows if row[-1]])
+    query = wanted.query()
+    sheet = _Sheet(campaign.independent_first_look, f"?{query}" if query else "", wanted.stack)
     cards: list[Card] = []
     before: int | None = None
-    draw = _draw_for(campaign, wanted, read_assigned([row[0] for row in rows if row[-1]]))
     for index, row in enumerate(rows):
         shot_id = row[SHOT]
         starts = by_shot and shot_id != before and (first_page or before is not None)
-        cards.append(draw(row, numbers.get(shot_id, 0), starts, first_page and index < EAGER))
+        people = tuple(assigned.get(row[0], ()))
+        cards.append(card_of(row, numbers.get(shot_id, 0), starts, first_page and index < EAGER, people, sheet))
         before = shot_id
     return cards
 
 
-def _draw_for(
-    campaign: Campaign, wanted: SheetFilter, assigned: dict[str, list[Assignee]]
-) -> Callable[[tuple[Any, ...], int, bool, bool], Card]:
-    """What makes a card of a row of this sheet."""
-    blind, query = campaign.independent_first_look, wanted.query()
+class _Sheet(NamedTuple):
+    """What the cards of one sheet have in common. `query` with its question mark."""
+
+    blind: bool
+    query: str
+    stack: bool
+
+
+@lru_cache(maxsize=CARDS)
+def card_of(
+    row: tuple[Any, ...],
+    number: int,
+    starts_shot: bool,  # an lru_cache knows arguments by their place alone
+    eager: bool,
+    assigned: tuple[Assignee, ...],
+    sheet: _Sheet,
+) -> Card:
+    """The card of a row. A process remembers it by all that it is made of, so it is never an old one."""
+    (
+        pk, shot_id, version, state, width, height, image_width, image_height, thumbhash, average,
+        passed, escalated, decision, title, _, seen_version, name, email, renditions, stack, own, _,
+    ) = row  # fmt: skip
     loupe, verdict = _addresses()
-    query = f"?{query}" if query else ""
-
-    def draw(row: tuple[Any, ...], number: int, starts_shot: bool, eager: bool) -> Card:
-        (
-            pk, shot_id, version, state, width, height, image_width, image_height, renditions, thumbhash, average,
-            passed, escalated, decision, title, _, seen_version, name, email, stack, own, _,
-        ) = row  # fmt: skip
-        hidden = blind and not own
-        seen = show_standing(decision=decision, version=seen_version or 0, who=name or email or "", hidden=hidden)
-        ready = state == GenerationState.READY
-        addresses = addresses_of(renditions) if ready else []
-        scored = ready and average is not None and not seen.hidden
-        stack = stack or 0
-        return Card(
-            id=pk,
-            url=loupe.replace(PLACE, pk) + query,
-            verdict_url=verdict.replace(PLACE, pk),
-            number=number,
-            shot=title,
-            shot_id=shot_id,
-            version=version,
-            stack=stack,
-            versions=f"{stack} version{'' if stack == 1 else 's'}",
-            seen=seen.seen,
-            standing_words=seen.words,
-            aspect=round((image_width or width) / (image_height or height), 4),
-            src=choose_width(addresses, width=640),
-            srcset=join_widths(addresses),
-            thumbhash=thumbhash,
-            colour=average_colour(thumbhash),
-            score=show_average(average, passed=passed) if scored else "",
-            stacked=stack > 1 and not wanted.stack,
-            pile=wanted.stack,
-            piled=wanted.stack and stack > 1,
-            high=wanted.stack and stack > 2,
-            starts_shot=starts_shot,
-            reviewable=ready and seen.decision != SIGNED,
-            flagged=escalated and not seen.decision,
-            decision=seen.decision,
-            below=scored and passed is False,
-            waiting=state in UNFINISHED,
-            state_words="" if ready else STATE_WORDS.get(state, "Being made"),
-            eager=eager,
-            assigned=tuple(assigned.get(pk, ())),
-        )
-
-    return draw
+    hidden = sheet.blind and not own
+    seen = show_standing(decision=decision, version=seen_version or 0, who=name or email or "", hidden=hidden)
+    ready = state == GenerationState.READY
+    addresses = addresses_of(json.loads(renditions)) if ready else []
+    scored = ready and average is not None and not seen.hidden
+    stack = stack or 0
+    return Card(
+        id=pk,
+        url=loupe.replace(PLACE, pk) + sheet.query,
+        verdict_url=verdict.replace(PLACE, pk),
+        number=number,
+        shot=title,
+        shot_id=shot_id,
+        version=version,
+        stack=stack,
+        versions=f"{stack} version{'' if stack == 1 else 's'}",
+        seen=seen.seen,
+        standing_words=seen.words,
+        aspect=round((image_width or width) / (image_height or height), 4),
+        src=choose_width(addresses, width=640),
+        srcset=join_widths(addresses),
+        thumbhash=thumbhash,
+        colour=average_colour(thumbhash),
+        score=show_average(average, passed=passed) if scored else "",
+        stacked=stack > 1 and not sheet.stack,
+        pile=sheet.stack,
+        piled=sheet.stack and stack > 1,
+        high=sheet.stack and stack > 2,
+        starts_shot=starts_shot,
+        reviewable=ready and seen.decision != SIGNED,
+        flagged=escalated and not seen.decision,
+        decision=seen.decision,
+        below=scored and passed is False,
+        waiting=state in UNFINISHED,
+        state_words="" if ready else STATE_WORDS.get(state, "Being made"),
+        eager=eager,
+        assigned=assigned,
+    )
 
 
 @lru_cache(maxsize=1)

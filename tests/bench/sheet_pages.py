@@ -1,7 +1,8 @@
 """P1, P3, P4, P6: pages of the contact sheet at a million images, through the whole application, and what they weigh.
 
 Times are those of the application itself, every middleware included, on a PostgreSQL beside it; no socket. Every
-round asks for another page, so that nothing is served from memory by chance.
+round asks for another page. A process remembers the cards that it has made: pages whose cards it has not seen yet are
+measured apart, with its memory emptied before each.
 """
 
 import gzip
@@ -15,6 +16,7 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
 from campaigns.models import Campaign
+from review.queries import cards
 from tests.bench import sheet_ground as ground
 from tests.bench.measure import Measure
 
@@ -56,6 +58,7 @@ def run(*, full: bool) -> Iterator[Measure]:
     door = ground.Door(ground.sign_in(house.viewer))
     frames, page = next_pages(door, house.large), whole_pages(door, house.large)
     size = f"{house.images:,} images"
+    yield Measure(f"P1 next 60 frames never seen, {size}, p50", ground.quiet_median(never_seen(frames)), 3, "ms")
     yield Measure(
         f"P1 next 60 frames, {size}, p50",
         ground.quiet_median(frames),
@@ -156,6 +159,16 @@ def next_pages(door: ground.Door, campaign: Campaign) -> Callable[[], object]:
     """Another page of frames at each call."""
     turn = itertools.cycle(cursors(door, campaign))
     return lambda: door.get(next(turn), HTTP_HX_REQUEST="true")
+
+
+def never_seen(act: Callable[[], object]) -> Callable[[], object]:
+    """The same in a process that remembers no card."""
+
+    def forget_first() -> object:
+        cards.card_of.cache_clear()
+        return act()
+
+    return forget_first
 
 
 def whole_pages(door: ground.Door, campaign: Campaign) -> Callable[[], object]:

@@ -191,6 +191,21 @@ def test_six_and_sixty_frames_take_the_same_queries_and_no_payload(
     assert not re.search(r'"(prompt|negative_prompt|parameters|metrics|provider_url|error_text)"', cards)
 
 
+def test_a_card_that_was_seen_before_is_never_an_old_one(client: Client, campaign: Campaign, ana: User) -> None:
+    row = images(campaign, 1, scored=7.5)[0]
+    assert f"{row.shot.title}, version" in client.get(address(campaign)).content.decode()
+    row.shot.title = "Another name"
+    row.shot.save()
+    assert "Another name, version" in client.get(address(campaign)).content.decode()
+    VerdictFactory(generation=row, by=ana, decision=Decision.APPROVED)
+    assert "Approved by Ana" in client.get(address(campaign)).content.decode()
+    User.objects.filter(pk=ana.pk).update(name="Ana Moreau")
+    Assignment.objects.create(generation=row, to=ana, by=ana)
+    page = client.get(address(campaign)).content.decode()
+    assert "Approved by Ana Moreau" in page
+    assert "Assigned to Ana Moreau" in page
+
+
 def test_a_card_says_what_stands_and_its_score(client: Client, campaign: Campaign, ana: User) -> None:
     row = images(campaign, 1, scored=6.1)[0]
     VerdictFactory(generation=row, by=ana, decision=Decision.CHANGES)
