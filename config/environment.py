@@ -77,6 +77,15 @@ def listing(name: str, *, default: tuple[str, ...] = ()) -> list[str]:
     return [word for word in words if word] or list(default)
 
 
+def words(name: str, *, options: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
+    """Some of a few words, in small letters, separated by commas."""
+    chosen = [word.lower() for word in listing(name, default=default)]
+    for word in chosen:
+        if word not in options:
+            raise ImproperlyConfigured(f"{name} holds {word!r}: write some of {', '.join(options)}.")
+    return chosen
+
+
 def pairs(name: str) -> dict[str, str]:
     """Pairs of owner/name words, "left=right", separated by commas."""
     found = {}

@@ -32,6 +32,11 @@ ANTHROPIC_BASE_URL = environment.address(
     "ANTHROPIC_BASE_URL", schemes=("http", "https"), default="https://api.anthropic.com"
 )
 COG_URL = environment.address("COG_URL", schemes=("http", "https"))
+COG_ABILITIES = environment.words(
+    "COG_ABILITIES",
+    options=("text", "photoreal", "draft", "illustration", "edit", "inpaint", "upscale"),
+    default=("photoreal", "draft", "illustration"),
+)
 EXPORT_BUCKET = environment.text("EXPORT_BUCKET")
 LOUPE_PUBLIC_URL = environment.address("LOUPE_PUBLIC_URL", schemes=("http", "https"))
 # The workspace with made-up campaigns and sign-ins that everybody knows: never in production.

@@ -226,9 +226,8 @@ class NewCampaignForm(forms.Form):
 
 def model_choices(*, keep: str = "") -> list[tuple[str, list[catalogue.CatalogueModel]]]:
     """The models that can be asked for a new picture, by provider; `keep` stays in the list whatever became of it."""
-    live = registry.live_providers()
     groups: dict[str, list[catalogue.CatalogueModel]] = {}
-    for model, reason in catalogue.catalogue(live_providers=live):
+    for model, reason in registry.listed_models():
         usable = not reason and bool(model.abilities & FROM_WORDS)
         if usable or model.key == keep:
             groups.setdefault(model.provider, []).append(model)

@@ -3,6 +3,8 @@
 `available_models` says which of them can be asked with the providers that are live.
 """
 
+from dataclasses import replace
+
 from generation.catalogue.flux_models import FLUX
 from generation.catalogue.own_models import COG, STUDIO
 from generation.catalogue.prices import (
@@ -36,21 +38,32 @@ def get_model(key: str) -> CatalogueModel:
         raise UnknownModel(f"There is no model “{key}” in the catalogue.") from None
 
 
-def available_models(live: frozenset[str]) -> tuple[CatalogueModel, ...]:
-    """The models that can be asked now: enabled, and their provider live. In the order of the catalogue."""
-    return tuple(model for model in MODELS if model.enabled and model.provider in live)
+def available_models(
+    live: frozenset[str], *, self_hosted: frozenset[Ability] = COG.abilities
+) -> tuple[CatalogueModel, ...]:
+    """The models that can be asked now: enabled, and their provider live. In the order of the catalogue.
+
+    `self_hosted`: what a container of one's own is good at.
+    """
+    return tuple(model for model in _models(self_hosted) if model.enabled and model.provider in live)
 
 
-def catalogue(*, live_providers: frozenset[str]) -> tuple[tuple[CatalogueModel, str], ...]:
+def catalogue(
+    *, live_providers: frozenset[str], self_hosted: frozenset[Ability] = COG.abilities
+) -> tuple[tuple[CatalogueModel, str], ...]:
     """Every model with the reason why it cannot be asked now ("" if it can), for the settings page and the choosers.
 
     A self-hosted model is listed only where one is set up.
     """
     return tuple(
         (model, why_unavailable(model, live=live_providers))
-        for model in MODELS
+        for model in _models(self_hosted)
         if model.provider != "cog" or "cog" in live_providers
     )
+
+
+def _models(self_hosted: frozenset[Ability]) -> tuple[CatalogueModel, ...]:
+    return tuple(replace(model, abilities=self_hosted) if model is COG else model for model in MODELS)
 
 
 def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:

@@ -37,7 +37,8 @@ COG = CatalogueModel(
     provider="cog",
     label="Self-hosted model",
     endpoint="cog",
-    # What the container really takes is read from its schema before each render; a field it lacks is not sent.
+    # Whoever runs it says what it is good at (COG_ABILITIES); these are what most containers are. What it really
+    # takes is read from its schema before each render; a field it lacks is not sent.
     abilities=frozenset({Ability.PHOTOREAL, Ability.DRAFT, Ability.ILLUSTRATION}),
     size=FreeSize(256, 2048, 8),
     price=FREE,
@@ -52,6 +53,7 @@ COG = CatalogueModel(
         mask="mask",
         guidance="guidance_scale",
         steps="num_inference_steps",
+        scale="scale",
     ),
     mask_polarity="white",
     steps=28,

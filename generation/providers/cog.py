@@ -59,6 +59,7 @@ OTHER_NAMES = {
     "guidance_scale": ("guidance", "cfg_scale"),
     "image": ("input_image", "init_image"),
     "mask": ("mask_image",),
+    "scale": ("upscale_factor", "scale_factor", "upscale"),
 }
 
 

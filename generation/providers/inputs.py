@@ -53,7 +53,10 @@ def _size_input(model: CatalogueModel, request: RenderRequest, *, scale: float |
     fields, rule = model.fields, model.size
     snapped = snap_size(model, request.width, request.height)
     content: dict[str, Any] = {}
-    if isinstance(rule, FreeSize) and fields.width and fields.height:
+    if isinstance(rule, FreeSize) and fields.scale and scale:
+        # its size follows from the picture that is handed in
+        content[fields.scale] = scale
+    elif isinstance(rule, FreeSize) and fields.width and fields.height:
         content.update(rule.fixed)
         content[fields.width], content[fields.height] = snapped.width, snapped.height
     elif isinstance(rule, AspectSize) and fields.aspect_ratio:

@@ -13,6 +13,8 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from generation import catalogue
+from generation.catalogue import Ability, CatalogueModel
 from generation.providers.base import Critic, ImageProvider, PromptWriter, ProviderRefused
 
 _lock = RLock()
@@ -29,6 +31,20 @@ def live_providers() -> frozenset[str]:
     if settings.COG_URL:
         live.add("cog")
     return frozenset(live)
+
+
+def available_models() -> tuple[CatalogueModel, ...]:
+    """The models that can be asked now, in the order of the catalogue."""
+    return catalogue.available_models(live_providers(), self_hosted=_self_hosted())
+
+
+def listed_models() -> tuple[tuple[CatalogueModel, str], ...]:
+    """Every model with the reason why it cannot be asked now, "" if it can."""
+    return catalogue.catalogue(live_providers=live_providers(), self_hosted=_self_hosted())
+
+
+def _self_hosted() -> frozenset[Ability]:
+    return frozenset(map(Ability, settings.COG_ABILITIES))
 
 
 def image_provider(name: str) -> ImageProvider:

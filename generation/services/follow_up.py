@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
-from generation import catalogue, claims, gate, ladder, ledger, lifecycle, router
+from generation import claims, gate, ladder, ledger, lifecycle, router
 from generation.clock import database_now
 from generation.ladder import NextStep
 from generation.models import Generation
@@ -192,7 +192,7 @@ def _require_room(generation: Generation) -> None:
 
 
 def _try_other_model(generation: Generation) -> Generation | None:
-    available = catalogue.available_models(registry.live_providers())
+    available = registry.available_models()
     other = router.other_safety_profile(generation.model, _work_of(generation), available)
     if other is None:
         _close_chapter(generation, escalated=True)

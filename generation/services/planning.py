@@ -238,7 +238,7 @@ def routing_of(shot: Shot) -> router.RoutingRequest:
 
 def choose_model(shot: Shot) -> dict[str, object]:
     """The router's choice for a shot with its reason."""
-    route = router.route(routing_of(shot), available=catalogue.available_models(registry.live_providers()))
+    route = router.route(routing_of(shot), available=registry.available_models())
     return {"model": route.model_key, "model_reason": route.reason[:300]}
 
 

@@ -6,7 +6,7 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
 from campaigns.models import User
-from generation import catalogue, router
+from generation import router
 from generation.models import Generation
 from generation.providers import registry
 from generation.seeds import derive_seed
@@ -29,7 +29,7 @@ def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
 
     Where that model is gone, a variation of an edit needs another that edits, any other one that draws from words.
     """
-    available = catalogue.available_models(registry.live_providers())
+    available = registry.available_models()
     if purpose is Purpose.VARIATION and any(model.key == parent.model for model in available):
         return router.Route(parent.model, "A variation keeps the model and changes the seed.")
     if purpose is Purpose.VARIATION:

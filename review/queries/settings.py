@@ -120,7 +120,7 @@ def _host(address: str) -> str:
 def read_models() -> list[ModelLine]:
     """The catalogue with prices, the ones that can be asked first. No query."""
     lines = []
-    for model, reason in catalogue.catalogue(live_providers=registry.live_providers()):
+    for model, reason in registry.listed_models():
         lines.append(
             ModelLine(
                 label=model.label,

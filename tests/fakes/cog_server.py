@@ -25,6 +25,7 @@ SCHEMA: dict[str, Any] = {
     "guidance_scale": {"type": "number"},
     "image": {"type": "string", "format": "uri"},
     "mask": {"type": "string", "format": "uri"},
+    "upscale_factor": {"type": "number", "maximum": 4},
 }
 
 
@@ -145,6 +146,8 @@ class FakeCog:
         mask = pictures.read_data_uri(str(content.get("mask", "")))
         if parent and mask:
             picture = pictures.paint_region(parent, mask, seed, white_changes=True)
+        elif parent and "upscale_factor" in content:
+            picture = pictures.enlarge(parent, float(content["upscale_factor"]))
         return shown | {"output": [pictures.as_data_uri(picture)]}
 
     def _cancel(self, external_id: str) -> Answer:

@@ -43,6 +43,15 @@ def paint_region(picture: bytes, mask: bytes, seed: int, *, white_changes: bool)
     return target.getvalue()
 
 
+def enlarge(picture: bytes, factor: float) -> bytes:
+    """The picture `factor` times as wide and high."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        larger = opened.resize((round(opened.width * factor), round(opened.height * factor)))
+    target = io.BytesIO()
+    larger.save(target, "PNG", compress_level=1)
+    return target.getvalue()
+
+
 def size_of(picture: bytes) -> tuple[int, int]:
     """Width and height, from the header."""
     with Image.open(io.BytesIO(picture)) as opened:

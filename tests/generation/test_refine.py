@@ -186,6 +186,37 @@ def test_an_enlarged_picture_is_as_large_as_was_promised(replicate: RunningFake)
     assert (larger.width, larger.height) == (1280, 1024)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_container_of_ones_own_changes_and_enlarges_where_its_owner_says_so(
+    settings: Settings, fake_cog: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.reset()
+    monkeypatch.setattr(ladder, "wait_before_look", lambda **_: 0.05)
+    settings.COG_URL = fake_cog.url
+    parent = finished_picture()
+    assert refine.choose_model_for(parent, purpose=Purpose.INPAINT).model_key == "studio/comp"
+    settings.COG_ABILITIES = ["photoreal", "inpaint", "edit", "upscale"]
+    route = refine.choose_model_for(parent, purpose=Purpose.INPAINT)
+    assert (route.model_key, route.alternatives) == ("cog/self-hosted", ("studio/comp",))
+    assert "your self-hosted model" in route.reason
+    inpainted = change(parent, Purpose.INPAINT, prompt="a slate plinth", mask=white_square())
+    edited = change(parent, Purpose.REFINE, prompt="Warmer light; keep everything else unchanged.")
+    larger = change(parent, Purpose.UPSCALE)
+    drive(parent.campaign)
+    for row in (inpainted, edited, larger):
+        row.refresh_from_db()
+        assert (row.state, row.model, row.cost) == ("ready", "cog/self-hosted", 0), row.error_text
+    before, after = pixels(parent), pixels(inpainted)
+    inside = np.zeros(before.shape[:2], dtype=bool)
+    inside[100:301, 100:301] = True
+    assert (before[~inside] == after[~inside]).all()
+    assert (before[inside] != after[inside]).any()
+    assert (larger.image_width, larger.image_height) == (1280, 1024)
+    sent = {entry["input"]["prompt"]: entry["input"] for entry in fake_cog.entries()}
+    assert "image" in sent["Warmer light; keep everything else unchanged."]
+    registry.reset()
+
+
 @pytest.mark.django_db
 def test_what_was_asked_of_a_model_stays_with_the_row_whatever_becomes_of_the_catalogue() -> None:
     [row] = start(make_campaign(shots=1, models=("stability-ai/sdxl",)))

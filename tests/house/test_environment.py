@@ -38,6 +38,11 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
             "70000",
             "V is 70000: it must be a whole number from 1 to 65535.",
         ),
+        (
+            lambda: environment.words("V", options=("edit", "inpaint"), default=()),
+            "Edit, sing",
+            "V holds 'sing': write some of edit, inpaint.",
+        ),
         (lambda: environment.money("V", default="1"), "NaN", "V is 'NaN': it must be an amount in USD, such as 50.00."),
         (lambda: environment.money("V", default="1"), "-1", "V is '-1': it must be an amount in USD, such as 50.00."),
         (

@@ -26,7 +26,7 @@ from rich.table import Table
 from campaigns import services as campaigns
 from campaigns.briefs import BriefError, Import, read_posts
 from campaigns.models import Campaign, Membership, Role, User, Workspace
-from generation import catalogue, headless, ledger
+from generation import headless, ledger
 from generation.conductor import in_database, leave_database
 from generation.models import Generation
 from generation.providers import registry
@@ -97,7 +97,7 @@ def check_options(options: dict[str, Any]) -> None:
     if options["bar"] is not None and not 1 <= options["bar"] <= 10:
         raise CommandError("--bar goes from 1 to 10.")
     if options["model"]:
-        available = {model.key for model in catalogue.available_models(registry.live_providers())}
+        available = {model.key for model in registry.available_models()}
         if options["model"] not in available:
             raise CommandError(
                 f"--model {options['model']} cannot be asked here. These can: {', '.join(sorted(available))}."
