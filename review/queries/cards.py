@@ -25,6 +25,7 @@ from review.queries.sheet import (
     filtered,
     own_decision,
     show_standing,
+    standing_signature,
 )
 from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, read_cursor, stretches, write_cursor
 
@@ -90,6 +91,7 @@ class Card(NamedTuple):
     high: bool
     starts_shot: bool
     reviewable: bool
+    locked: bool
     flagged: bool
     decision: str
     below: bool
@@ -156,6 +158,7 @@ def _statements(
         "rendition_paths": Cast("renditions", TextField()),
         "stack": Subquery(Stack.objects.filter(pk=OuterRef("shot")).values("versions")),
         "own": own,
+        "settled": Exists(standing_signature()),
         "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
     }
     found = []
@@ -203,7 +206,7 @@ def card_of(
     """The card of a row. A process remembers it by all that it is made of, so it is never an old one."""
     (
         pk, shot_id, version, state, width, height, image_width, image_height, thumbhash, average,
-        passed, escalated, decision, title, _, seen_version, name, email, renditions, stack, own, _,
+        passed, escalated, decision, title, _, seen_version, name, email, renditions, stack, own, settled, _,
     ) = row  # fmt: skip
     loupe, verdict = _addresses()
     hidden = sheet.blind and not own
@@ -235,7 +238,8 @@ def card_of(
         piled=sheet.stack and stack > 1,
         high=sheet.stack and stack > 2,
         starts_shot=starts_shot,
-        reviewable=ready and seen.decision != SIGNED,
+        reviewable=ready and not settled,
+        locked=ready and settled and seen.decision != SIGNED,
         flagged=escalated and not seen.decision,
         decision=seen.decision,
         below=scored and passed is False,

@@ -14,9 +14,9 @@ from campaigns.models import Campaign, User
 from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
-from review.models import Tally, Verdict
+from review.models import SignOff, Tally, Verdict
 
-KEPT, REMOVED = "kept", "removed"
+KEPT, REMOVED, SETTLED = "kept", "removed", "settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def counts_of(rows: Iterable[tuple[Any, ...]], campaign: Campaign, *, viewer: Us
     for kind, _, note, _ in rows:
         if kind == KEPT:
             figures.update(json.loads(note))
-        elif kind == REMOVED:
+        elif kind in (REMOVED, SETTLED):
             figures.subtract(json.loads(note))
     finished = figures["finished"]
     reviewed = _looked_at(campaign, viewer) if campaign.independent_first_look else finished - figures["undecided"]
@@ -63,13 +63,13 @@ def counts_of(rows: Iterable[tuple[Any, ...]], campaign: Campaign, *, viewer: Us
 
 @lru_cache(maxsize=1)
 def _counted() -> Statement:
-    kept, removed = counted_parts()
-    return Statement(kept.union(removed, all=True))
+    kept, *less = counted_parts()
+    return Statement(kept.union(*less, all=True))
 
 
 def counted_parts() -> list[Any]:
-    """Querysets of (kind, name, note, number): what was kept, and the images of shots that were taken out, which are
-    among it: those are few, and counted.
+    """Querysets of (kind, name, note, number): what was kept, and what is among it and does not count: the images of
+    shots that were taken out, and as undecided those beside a signed version. They are few, and counted.
     """
     campaign: Any = Given("campaign", Campaign._meta.pk)
     sums: dict[str, Any] = {name: Sum(name) for name in ("finished", "undecided", "below", "approved", "escalated")}
@@ -84,8 +84,11 @@ def counted_parts() -> list[Any]:
         "approved": Count("pk", filter=Q(decision="approved")),
         "escalated": Count("pk", filter=Q(escalated=True)),
     }
+    signed = SignOff.objects.filter(shot__campaign=campaign, shot__removed_at__isnull=True, withdrawn_at__isnull=True)
+    settled = Generation.objects.filter(shot__in=signed.values("shot"), state=GenerationState.READY, decision="")
     return [
         _told(kept, KEPT, sums),
+        _told(settled.order_by().values("campaign_id"), SETTLED, {"undecided": Count("pk")}),
         _told(removed.order_by().values("campaign_id"), REMOVED, counted),
     ]
 
@@ -98,8 +101,9 @@ def _told(groups: Any, kind: str, figures: dict[str, Any]) -> Any:
 
 
 def _looked_at(campaign: Campaign, viewer: User) -> int:
-    """What this person has decided on, and what is signed anyway: no more rows than one's own work and the finals."""
+    """What this person has decided on, and what a signature settled anyway: one's own work and the stacks of finals."""
     images = Generation.objects.filter(campaign=campaign, state=GenerationState.READY, shot__removed_at__isnull=True)
     own = Verdict.objects.filter(by=viewer, standing=True)
-    signed = images.filter(~Exists(own.filter(generation=OuterRef("pk"))), decision="signed")
-    return own.filter(generation__in=images).count() + signed.count()
+    signed = SignOff.objects.filter(shot__campaign=campaign, withdrawn_at__isnull=True).values("shot")
+    settled = images.filter(~Exists(own.filter(generation=OuterRef("pk"))), shot__in=signed)
+    return own.filter(generation__in=images).count() + settled.count()

@@ -19,7 +19,7 @@ from generation.gate import show_average
 from generation.models import Generation
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
-from review.models import Assignment, Standing, Verdict
+from review.models import Assignment, SignOff, Standing, Verdict
 from review.queries.pulse import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter
 from review.queries.stacks import on_top
@@ -124,10 +124,15 @@ def _own(viewer: User) -> QuerySet[Verdict]:
 
 
 def _unreviewed(*, blind: bool, viewer: User) -> Q:
-    """Finished and not decided on; where first looks are independent, not by this viewer."""
+    """Finished and not decided on; where first looks are independent, not by this viewer. Nothing of a signed shot."""
     if blind:
-        return Q(~Exists(_own(viewer)), state=GenerationState.READY) & ~Q(decision=SIGNED)
-    return Q(decision="", state=GenerationState.READY)
+        return Q(~Exists(_own(viewer)), ~Exists(standing_signature()), state=GenerationState.READY)
+    return Q(~Exists(standing_signature()), decision="", state=GenerationState.READY)
+
+
+def standing_signature() -> QuerySet[SignOff]:
+    """The signature on the shot of a row: its whole stack is settled."""
+    return SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
 
 
 def own_decision(viewer: User) -> Any:

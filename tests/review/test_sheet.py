@@ -310,3 +310,29 @@ def test_the_filters_come_as_a_fragment_and_as_a_page(client: Client, campaign: 
     assert "<html" in page
     assert 'id="filter-form"' in page
     assert client.get(reverse("sheet-filters", kwargs={"pk": CampaignFactory().pk})).status_code == 404
+
+
+def test_what_stands_beside_a_signed_version_is_locked_and_no_longer_to_review(
+    client: Client, campaign: Campaign, ana: User
+) -> None:
+    shot = ShotFactory(campaign=campaign, title="Hero")
+    sibling, final = (GenerationFactory(shot=shot, ready=True, scored=8) for _ in range(2))
+    other = GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=8)
+    before = client.get(address(campaign)).content.decode()
+    assert before.count('data-reviewable="yes"') == 3
+    assert "Locked" not in before
+    signature = SignOffFactory(generation=final)
+    page = client.get(address(campaign)).content.decode()
+    assert re.findall(r'id="frame-(gen_\w+)"(?:(?!</li>).)*Locked: another version is signed', page, re.DOTALL) == [
+        sibling.pk
+    ]
+    assert page.count('data-reviewable="yes"') == 1
+    assert shown(client, campaign, "unreviewed=1") == [other.pk]
+    assert 'id="reviewed">2</span> of 3' in page
+    Campaign.objects.filter(pk=campaign.pk).update(independent_first_look=True)
+    assert shown(client, campaign, "unreviewed=1") == [other.pk]
+    assert 'id="reviewed">2</span> of 3' in client.get(address(campaign)).content.decode()
+    Campaign.objects.filter(pk=campaign.pk).update(independent_first_look=False)
+    signature.withdrawn_at, signature.withdrawn_by = timezone.now(), ana
+    signature.save()
+    assert "Locked" not in client.get(address(campaign)).content.decode()

@@ -12,7 +12,7 @@ from campaigns.models import Campaign, User
 from generation import lifecycle
 from generation.models import Generation
 from generation.states import GenerationState
-from review.models import Decision, Standing, Verdict
+from review.models import Decision, SignOff, Standing, Verdict
 from review.queries.counts import read_counts
 from review.services.verdicts import record_verdict, undo_verdict
 from tests.factories import (
@@ -30,10 +30,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
 def counted(campaign: Campaign) -> tuple[int, ...]:
     """What a count says: all, reviewed, below, approved, escalated."""
     rows = Generation.objects.filter(campaign=campaign, shot__removed_at__isnull=True, state=GenerationState.READY)
+    # what stands beside a signed version is settled
+    signed = Q(shot__in=SignOff.objects.filter(withdrawn_at__isnull=True).values("shot"))
     return tuple(
         rows.aggregate(
             all=Count("pk"),
-            reviewed=Count("pk", filter=Q(standing__isnull=False) & ~Q(standing__decision="undecided")),
+            reviewed=Count("pk", filter=(Q(standing__isnull=False) & ~Q(standing__decision="undecided")) | signed),
             below=Count("pk", filter=Q(passed=False)),
             approved=Count("pk", filter=Q(standing__decision="approved")),
             escalated=Count("pk", filter=Q(escalated=True)),
@@ -92,10 +94,10 @@ def test_whatever_happens_the_kept_figures_are_the_counted_ones() -> None:
 def test_where_first_looks_are_independent_everybody_has_a_count_of_their_own() -> None:
     campaign = CampaignFactory(independent_first_look=True)
     ana, ben = (MembershipFactory(workspace=campaign.workspace).user for _ in range(2))
-    shot = ShotFactory(campaign=campaign)
-    rows = [GenerationFactory(shot=shot, ready=True, scored=5) for _ in range(3)]
+    rows = [GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=5) for _ in range(3)]
+    GenerationFactory(shot=rows[1].shot, ready=True, scored=5)
     VerdictFactory(generation=rows[0], by=ben)
-    assert [read_counts(campaign, viewer=person).unreviewed for person in (ana, ben)] == [3, 2]
+    assert [read_counts(campaign, viewer=person).unreviewed for person in (ana, ben)] == [4, 3]
     SignOffFactory(generation=rows[1], by=ben)
     assert [read_counts(campaign, viewer=person).unreviewed for person in (ana, ben)] == [2, 1]
     assert Verdict.objects.count() == 1
