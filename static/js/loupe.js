@@ -1,7 +1,7 @@
 /* The loupe: one picture after another. The next ones are fetched and decoded ahead, so that after a verdict
    the next picture is there in the same frame; the verdict itself is sent behind (verdicts.js). */
 import { fetchLoupe } from "./ahead.js";
-import { assign, assignAndRemember, choosePerson, takeBack } from "./assign.js";
+import { assign, assignAndRemember, choosePerson, resumeAssignments, takeBack } from "./assign.js";
 import { addressWith, comparisonFrom, layPair, versionFrom } from "./compare.js";
 import { answerMark, openFilm, recount } from "./film.js";
 import { announce, announced, bindKeys } from "./keys.js";
@@ -368,7 +368,6 @@ document.addEventListener("click", (event) => {
 
 addEventListener("popstate", () => { if (location.pathname.startsWith("/images/")) go(location.pathname + location.search, { push: false }); });
 catchUp(() => root.dataset);
-
 const openLink = (selector) => { const link = find(selector); if (link) location.assign(link.href); else announce("This picture takes no changes."); };
 const once = (act) => (event) => { if (!event.repeat) act(); };
 /* over the picture while it is larger than the table, else to the neighbour */
@@ -393,6 +392,7 @@ bindKeys({
 });
 
 begin();
+resumeAssignments(drawAssigned);
 for (const [id, entry] of recount(verdicts.resume(), () => root, learn)) {
   if (entry.decision !== "undo") decided.set(id, entry.decision);
   if (id === root.dataset.id && entry.decision !== "undo") draw(entry.decision, WORDS[entry.decision]);

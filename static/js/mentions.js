@@ -14,7 +14,8 @@ let field = null; // what is written in while the list is open
 let chosen = 0;
 
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
-const people = () => [...document.querySelectorAll("#assign [data-person]")].map((button) => button.dataset.name);
+const me = () => document.querySelector("[data-user]")?.dataset.user;
+const people = () => [...document.querySelectorAll("#assign [data-person]")].filter(({ dataset }) => dataset.person !== me()).map(({ dataset }) => dataset.name);
 const begun = (area) => (area.selectionStart === area.selectionEnd ? area.value.slice(0, area.selectionStart).match(BEGUN)?.[1] : undefined);
 /* every word of a name, and the name in one word, as it is written behind the sign */
 const goesOn = (name, typed) => [plain(name).replace(/\s+/g, ""), ...plain(name).split(/\s+/)].some((word) => word.startsWith(plain(typed)));

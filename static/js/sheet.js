@@ -1,5 +1,5 @@
 /* The contact sheet: keys, verdicts that are marked at once and sent behind, arrivals that move nothing. */
-import { assignAndRemember, choosePerson, takeBack } from "./assign.js";
+import { assignAndRemember, choosePerson, resumeAssignments, takeBack } from "./assign.js";
 import { comeBack, keepPlace } from "./come_back.js";
 import { announce, announced, bindKeys } from "./keys.js";
 import { bindReasons, reasonKeys } from "./reasons.js";
@@ -196,11 +196,12 @@ const drawAssigned = ({ cards }) => {
     frame?.insertAdjacentHTML("beforeend", html);
   }
 };
+const sayAssigned = (answer, words) => { drawAssigned(answer); if (words) tell(words); };
 const assign = () => {
   const images = aimed().map((frame) => frame.dataset.id);
   if (!images.length) return;
   const title = images.length > 1 ? `Who is to look at ${images.length} images?` : `Who is to look at ${aimed()[0].dataset.name}?`;
-  choosePerson(title, (person) => { clearSelection(); assignAndRemember({ images, person, done: drawAssigned }); });
+  choosePerson(title, (person) => { clearSelection(); assignAndRemember({ images, person, done: sayAssigned }); });
 };
 
 document.addEventListener("verdict:stored", ({ detail }) => {
@@ -379,6 +380,7 @@ const start = () => {
     },
   });
   redrawUnsent(verdicts.resume());
+  resumeAssignments(sayAssigned);
   // the browser goes to the frame of the address by itself and takes the focus away: afterwards is our turn
   keepPlace(() => here);
   const arrive = () => comeBack({ sheet, stand, loadMore });

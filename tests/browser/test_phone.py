@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from campaigns.models import Campaign
-from review.models import Annotation, Comment, Verdict
+from review.models import Annotation, Assignment, Comment, Verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, make_images, marks_are_open, settled, sheet, standings
 from tests.factories import MembershipFactory
@@ -108,3 +108,24 @@ def test_a_phone_takes_a_bulk_verdict_back_and_keeps_review_in_sight(
     undo.tap()
     expect(bar).to_contain_text("Taken back: 2 images")
     settled(lambda: standings(rows), ["undecided", "undecided", ""])
+
+
+def test_a_phone_takes_a_bulk_assignment_back(
+    new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign
+) -> None:
+    ana = MembershipFactory(workspace=campaign.workspace, user__name="Ana Moreau").user
+    rows = make_images(campaign, 3)
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    live_loupe.sign_in(page, ana)
+    live_loupe.open(page, sheet(campaign))
+    for row in rows[:2]:
+        page.locator(f"#frame-{row.pk} .pick").tap()
+    bar = page.get_by_role("region", name="Decide")
+    bar.get_by_role("button", name="Assign").tap()
+    page.get_by_role("button", name="Ana Moreau").tap()
+    expect(bar).to_contain_text("Ana Moreau is asked to look at 2 images")
+    assert Assignment.objects.count() == 2
+    undo = bar.get_by_role("button", name="Undo")
+    assert_for_a_thumb(undo)
+    undo.tap()
+    settled(Assignment.objects.exists, False)

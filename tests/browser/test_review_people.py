@@ -200,6 +200,29 @@ def test_an_assignment_that_did_not_get_through_is_said_and_sent_again(
     assert Assignment.objects.get().to == ana
 
 
+@pytest.mark.parametrize("room", ["sheet", "loupe"])
+@pytest.mark.parametrize("allowed_console_errors", [["ERR_FAILED"]])
+def test_an_assignment_made_without_a_line_is_sent_by_the_next_page(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User, room: str
+) -> None:
+    (row,) = make_images(campaign, 1)
+    live_loupe.open(page, sheet(campaign))
+    page.route("**/assignments/", lambda route: route.abort())
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("No connection to Loupe")
+    page.unroute_all()
+    live_loupe.open(page, sheet(campaign) if room == "sheet" else loupe(row))
+    expect(page.locator("#toasts")).to_contain_text("Ana Moreau is asked to look at the picture")
+    expect(page.locator(".frame .assigned, #assigned")).to_contain_text("Ana Moreau")
+    assert Assignment.objects.get().to == ana
+    live_loupe.open(page, sheet(campaign))
+    assert page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('loupe.assign')).length") == 0
+    page.keyboard.press("z")
+    settled(Assignment.objects.exists, False)
+
+
 def test_a_view_is_saved_and_opened_again_by_keys(
     page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
 ) -> None:
