@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
 from generation.models import Generation
-from review.models import Annotation
+from review.models import Annotation, Verdict
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_room import loupe, marks_are_open, place_in_picture, settled
 from tests.factories import GenerationFactory, MembershipFactory, ShotFactory, picture, store_picture
@@ -193,6 +193,11 @@ def test_an_unfinished_polygon_is_closed_by_enter_dropped_by_escape_and_lost_by_
         page.keyboard.press(key)
         expect(told).to_contain_text("Enter closes it, Escape drops it")
         expect(line).to_be_visible()
+    for way_out in (page.locator(".loupe-bar a[href]").first, page.get_by_role("button", name="Approve")):
+        way_out.click()
+        expect(told).to_contain_text("Enter closes it, Escape drops it")
+        expect(line).to_be_visible()
+    assert not Verdict.objects.exists()
     page.keyboard.press("Escape")
     expect(line).to_have_count(0)
     begin()
