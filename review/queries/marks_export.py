@@ -1,4 +1,4 @@
-"""Marks as other programs read them: a W3C Annotation Page (Web Annotation Data Model, 2017)."""
+"""Marks and comments as other programs read them: a W3C Annotation Page (Web Annotation Data Model, 2017)."""
 
 from typing import Any
 
@@ -11,31 +11,31 @@ MOTIVATIONS = {"keep": "assessing", "change": "editing", "remove": "editing"}
 
 
 def as_web_annotations(generation: Generation, *, base: str) -> dict[str, Any]:
-    """All marks of an image with their words. `base`: the image's address, ending in a slash."""
+    """All marks of an image with their words, then the comments on the whole of it. Two queries.
+
+    `base`: the image's address, ending in a slash.
+    """
     marks = Annotation.objects.filter(generation=generation, deleted_at__isnull=True).select_related("by")
-    threads: dict[str, list[Comment]] = {}
-    for comment in Comment.objects.filter(generation=generation, annotation__isnull=False).select_related("by"):
-        threads.setdefault(str(comment.annotation_id), []).append(comment)
+    threads: dict[str | None, list[Comment]] = {}
+    for comment in Comment.objects.filter(generation=generation).select_related("by"):
+        threads.setdefault(comment.annotation_id, []).append(comment)
     return {
         "@context": CONTEXT,
         "id": f"{base}marks.json",
         "type": "AnnotationPage",
-        "items": [_annotation(mark, threads.get(mark.pk, []), base=base) for mark in marks],
+        "items": [
+            *(_annotation(mark, threads.get(mark.pk, []), base=base) for mark in marks.order_by("created_at", "pk")),
+            *(_comment(comment, base=base) for comment in threads.get(None, [])),
+        ],
     }
 
 
 def _annotation(mark: Annotation, comments: list[Comment], *, base: str) -> dict[str, Any]:
     body: list[dict[str, Any]] = [{"type": "TextualBody", "value": mark.kind, "purpose": "tagging"}]
+    if mark.resolved_at:
+        body.append({"type": "TextualBody", "value": "resolved", "purpose": "tagging"})
     body += [
-        {
-            "type": "TextualBody",
-            "value": comment.text,
-            "format": "text/plain",
-            "purpose": "commenting" if index == 0 else "replying",
-            "creator": {"type": "Person", "name": str(comment.by)},
-            "created": comment.at.isoformat(),
-        }
-        for index, comment in enumerate(comments)
+        _said(comment, purpose="commenting" if index == 0 else "replying") for index, comment in enumerate(comments)
     ]
     return {
         "id": f"{base}marks/{mark.pk}",
@@ -46,4 +46,27 @@ def _annotation(mark: Annotation, comments: list[Comment], *, base: str) -> dict
         "modified": mark.updated_at.isoformat(),
         "body": body,
         "target": {**mark.target, "source": base},
+    }
+
+
+def _comment(comment: Comment, *, base: str) -> dict[str, Any]:
+    return {
+        "id": f"{base}comments/{comment.pk}",
+        "type": "Annotation",
+        "motivation": "commenting",
+        "creator": {"type": "Person", "name": str(comment.by)},
+        "created": comment.at.isoformat(),
+        "body": [_said(comment, purpose="commenting")],
+        "target": base,
+    }
+
+
+def _said(comment: Comment, *, purpose: str) -> dict[str, Any]:
+    return {
+        "type": "TextualBody",
+        "value": comment.text,
+        "format": "text/plain",
+        "purpose": purpose,
+        "creator": {"type": "Person", "name": str(comment.by)},
+        "created": comment.at.isoformat(),
     }
