@@ -20,7 +20,7 @@ from generation.providers.local.lookbook import (
 )
 from generation.providers.local.softening import SOFTER, soften_prompt
 from generation.providers.local.vocabulary import read_direction
-from generation.providers.local.wording import clean, clip_words, limit_words
+from generation.providers.local.wording import clean, clip_words, limit_words, split_sentences
 from generation.providers.local.writer import LocalPromptWriter
 
 WRITER = LocalPromptWriter()
@@ -175,6 +175,20 @@ def test_the_local_renderer_understands_every_composition_and_palette(kind: str)
         assert direction.kind == "macro"
     if kind == "illustration":
         assert direction.kind == "poster"
+
+
+@pytest.mark.parametrize(
+    ("description", "place"),
+    [
+        ("Empty wall, speaker far right, room for a headline", 0.665),
+        ("Headphones from the side, room for a headline on the left", 0.665),
+        ("Headphones on oak, plenty of air on the right", 0.335),
+        ("Headphones far left on a shelf", 0.335),
+    ],
+)
+def test_the_subject_is_placed_where_the_description_says(description: str, place: float) -> None:
+    prompt = write(kind="hero", description=description)
+    assert read_direction(prompt.text).composition.x == place
 
 
 def test_titles_that_say_more_than_the_scene_become_its_theme() -> None:
@@ -400,6 +414,11 @@ def test_clipping_ends_on_a_clause_never_on_a_small_word() -> None:
     assert (
         clip_words("one two three four five six seven eight, nine ten", 9) == "one two three four five six seven eight"
     )
+
+
+def test_the_stop_of_a_day_ends_no_sentence() -> None:
+    said = "Live on 5. December 2026, calm. Budget 18 $. Version 2 is warmer."
+    assert split_sentences(said) == ["Live on 5. December 2026, calm.", "Budget 18 $.", "Version 2 is warmer."]
 
 
 def test_cleaning_drops_what_is_no_word() -> None:

@@ -210,6 +210,33 @@ def test_each_marked_region_answers_to_its_own_line_and_a_removal_elsewhere_eras
     assert (gone[corner] - before[corner]).mean() > 2
 
 
+def marked_ground(words: str, *, square: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A bright square on grey, and what becomes of it where the left upper quarter is marked with these words."""
+    size = (240, 160)
+    parent = Image.new("RGB", size, (120, 122, 126))
+    ImageDraw.Draw(parent).rectangle(square, fill=(236, 232, 224))
+    mask = masked(parent, (20, 15, 120, 80))
+    line = f"- upper left (8 % from the left, 9 % from the top, 42 % wide, 41 % high): change: {words}"
+    inputs = (given(parent, "parent"), given(mask, "mask"))
+    after = render(request_for(revision(line), size=size, purpose="inpaint", inputs=inputs))
+    return pixels(parent), pixels(after)
+
+
+def test_a_mark_that_only_cuts_a_things_corner_means_the_ground():
+    before, after = marked_ground("Darker here please.", square=(105, 60, 220, 150))
+    middle = (slice(35, 60), slice(45, 90))
+    assert (after[middle] - before[middle]).mean() < -8
+
+
+def test_a_change_that_says_remove_removes_but_not_where_it_is_light_that_is_to_go():
+    thing = (slice(35, 60), slice(55, 85))
+    before, after = marked_ground("Please remove that.", square=(50, 30, 90, 65))
+    assert np.abs(after[thing] - 122).mean() < 12
+    before, after = marked_ground("Remove the glare.", square=(50, 30, 90, 65))
+    assert (after[thing] - 122).mean() > 25
+    assert after[thing].mean() < before[thing].mean()
+
+
 def test_a_black_mask_changes_nothing_and_an_edit_without_its_parent_is_refused_in_words():
     parent = render(request_for(size=(120, 80)))
     black = Image.new("L", parent.size, 0)

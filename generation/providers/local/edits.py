@@ -24,6 +24,8 @@ SHINY = re.compile(
     r"\b(?:shin[ey]\w*|gloss\w*|glar\w+|glint\w*|sparkl\w*|reflect\w*|specular\w*|hot ?spots?|less shine)\b",
     re.IGNORECASE,
 )
+# The share of a mark, its middle counting most, that a thing fills which was meant.
+LEAST_OF_A_THING = 0.2
 CLEAR = re.compile(r"\b(?:clear(?:er)?|transparent|see[- ]through|translucent)\b", re.IGNORECASE)
 
 
@@ -95,7 +97,8 @@ def inpaint(request: RenderRequest) -> Image.Image:
             answer = continue_around(linear, hole, part.where & hole) if (part.where & hole).any() else ground
         else:
             answer = _changed(linear, ground, part, request.seed)
-            fading = _fade(limits) * _thing(linear, ground, part.where)
+            fading = _fade(limits)
+            fading = fading * _thing(linear, ground, fading)
         inside = np.where(part.where[..., None], answer, inside)
         weight = np.where(part.where, fading, weight)
     rng = generator_for("inpaint", request.seed, request.prompt)
@@ -144,15 +147,16 @@ def _fade(allowed: np.ndarray) -> Floats:
     return (weight * weight * (3 - 2 * weight)).astype(np.float32)
 
 
-def _thing(linear: Floats, ground: Floats, where: np.ndarray) -> Floats:
+def _thing(linear: Floats, ground: Floats, weight: Floats) -> Floats:
     """0..1: how far each pixel belongs to the thing that was marked and not to the ground around it.
 
-    A mark is drawn larger than what it means. Where nothing stands out from the ground, the ground is meant.
+    A mark is drawn larger than what it means. Where hardly anything in its middle stands out from the ground, as where
+    it only cuts the corner of a thing, the ground is meant. `weight`: how much each pixel of the mark counts.
     """
     away = np.linalg.norm(to_lab(linear) - to_lab(ground), axis=-1)
     belonging = np.clip(finish.blurred(away.astype(np.float32), 1.5) / 14 - 0.3, 0, 1)
-    if float(belonging[where].mean()) < 0.04:
-        return np.ones(where.shape, np.float32)
+    if float((belonging * weight).sum()) < LEAST_OF_A_THING * float(weight.sum()):
+        return np.ones(weight.shape, np.float32)
     return (0.12 + 0.88 * belonging).astype(np.float32)
 
 

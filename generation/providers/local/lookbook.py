@@ -90,12 +90,12 @@ PLACE_BY_WORDS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:empty|negative|copy|free) space (?:on|to|at) the right|(?:on|in|to) the left third|subject (?:on"
-        r"|to) the left",
+        r"|to) the left|(?:room|space|air)\b[^.;,]{0,40} (?:on|to|at) the right|(?:far|hard) left",
         "subject on the left third, empty space on the right",
     ),
     (
         r"(?:empty|negative|copy|free) space (?:on|to|at) the left|(?:on|in|to) the right third|subject (?:on"
-        r"|to) the right",
+        r"|to) the right|(?:room|space|air)\b[^.;,]{0,40} (?:on|to|at) the left|(?:far|hard) right",
         "subject on the right third, empty space on the left",
     ),
     (r"symmetr\w*", "centered, symmetrical, even empty space on all sides"),

@@ -12,6 +12,13 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 REMOVE = re.compile(r"\b(?:remove|erase|take out|get rid of|clean up|clear away|delete)\b", re.IGNORECASE)
+# A change that begins so removes, unless it is light or a finish that is to go.
+_REMOVES = re.compile(
+    rf"\s*(?:please )?{REMOVE.pattern}"
+    r"(?!.*\b(?:shin\w+|gloss\w*|glar\w+|glint\w*|reflect\w*|lights?|highlights?|shadows?|hot ?spots?|noise|grain"
+    r"|blur\w*|colou?rs?|tints?|casts?|haze|fog)\b)",
+    re.IGNORECASE,
+)
 _LINE = re.compile(r"^\s*- (?P<where>.+?): (?P<kind>keep|change|remove): (?P<words>.*)$", re.IGNORECASE | re.MULTILINE)
 _AT = re.compile(r"(\d+) % from the left, (\d+) % from the top")
 _SIZE = re.compile(r"(\d+) % wide, (\d+) % high")
@@ -81,7 +88,8 @@ def parts_of(prompt: str, changing: Places) -> list[Part]:
             and where[min(height - 1, int(point.box[1] * height)), min(width - 1, int(point.box[0] * width))]
         ]  # fmt: skip
         if where.any():
-            parts.append(Part(where, line.kind == "remove", ". ".join([line.words, *points, *everywhere])))
+            removes = line.kind == "remove" or _REMOVES.match(line.words) is not None
+            parts.append(Part(where, removes, ". ".join([line.words, *points, *everywhere])))
     return parts
 
 

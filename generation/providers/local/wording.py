@@ -14,7 +14,8 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff]+"
 )
 _MARKUP = re.compile(r"[*_`~|<>{}\[\]\\]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+# Not behind the stop of a day, as in "due 5. December".
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\b\d\.)(?<!\b[123]\d\.)\s+")
 _DANGLING = re.compile(
     r"an?|and|as|at|behind|beside|by|for|from|in|into|its|next|of|on|or|over|the|their|to|under|with", re.IGNORECASE
 )
