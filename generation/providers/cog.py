@@ -18,7 +18,7 @@ import re
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -151,8 +151,11 @@ class CogProvider:
     async def _content(self, model: CatalogueModel, request: RenderRequest) -> dict[str, Any]:
         """The input in the container's own names; what it has no input for is left out, unless it was the point."""
         pictures = await picture_input(model, request, hand_over=_as_data_uri)
-        given = {**plain_input(model, request), **pictures}
         known = await self._known_inputs()
+        if known and model.fields.negative_prompt not in known:
+            # what must not be in the picture is said in the prompt then
+            model = replace(model, fields=replace(model.fields, negative_prompt=None))
+        given = {**plain_input(model, request), **pictures}
         if not known:
             return given
         content = {}

@@ -1,6 +1,6 @@
 /* The film strip follows by itself while a version is on its way (htmx asks for it); here it is said what became of it. */
 import { announce } from "./keys.js";
-import { anyPending, csrfToken } from "./verdicts.js";
+import { answeredMeanwhile, anyPending, csrfToken } from "./verdicts.js";
 
 /** A mark of the version before, answered by the version `id` or opened again; a failure is told. */
 export const answerMark = async (button, id) => {
@@ -51,7 +51,8 @@ export const openFilm = (look, count) => {
 };
 
 /** recount(left, table, count): `left`, returned, are verdicts that another page left on their way, so that this one
-    was drawn before the server had them all. Once nothing is on its way, how many wait is asked anew. */
+    was drawn before the server had them all, as where one was answered while this page was on its way. Once nothing
+    is on its way, how many wait is asked anew. */
 export const recount = (left, table, count) => {
   let answers = 0;
   const ask = async () => {
@@ -65,6 +66,8 @@ export const recount = (left, table, count) => {
     count(Number(told.dataset.remaining));
   };
   const onAnswer = () => { answers += 1; setTimeout(ask); };
-  if (left.size) for (const name of ["verdict:stored", "verdict:refused"]) document.addEventListener(name, onAnswer);
+  const late = answeredMeanwhile();
+  if (left.size || late) for (const name of ["verdict:stored", "verdict:refused"]) document.addEventListener(name, onAnswer);
+  if (late) setTimeout(ask);
   return left;
 };

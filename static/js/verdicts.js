@@ -7,6 +7,7 @@
    verdict:waiting {entry, why: "offline" | "sign-in" | "busy"}: it is kept and will be sent. */
 
 const HISTORY = "loupe.decisions";
+const ANSWERED = "loupe.answered";
 const LONGEST_HISTORY = 200;
 const SLOWEST_RETRY = 15_000;
 
@@ -51,6 +52,8 @@ export const pending = (id) => (queues.get(id)?.length ?? 0) > 0;
 /** How many wait for a decision, of which the server says `told`, once it has what is on its way. */
 export const remainingWith = (told) => [...queues.values()].flat().reduce((left, { decision, before, restores }) => left + (decision === "undo" ? Number(!restores) : -Number(!before?.decision)), told);
 export const anyPending = () => queues.size > 0;
+/** Whether a verdict of this tab was answered after this page was asked for: the page may not know of it. */
+export const answeredMeanwhile = () => { try { return Number(sessionStorage.getItem(ANSWERED)) >= performance.timeOrigin; } catch { return false; } };
 export const knownVersion = (id) => versions.get(id);
 export const learnVersion = (id, version) => { if (!(versions.get(id) >= version)) versions.set(id, version); };
 
@@ -119,6 +122,7 @@ const settle = async (entry, answer) => {
     store.drop(entry);
     versions.set(entry.id, told.version);
     rememberVersion(entry.id, told.version);
+    try { sessionStorage.setItem(ANSWERED, Date.now()); } catch { /* none */ }
     // what was decided on top of it was decided on this version, on the next page as well
     for (const next of queue) { next.seen = told.version; store.keep(next); }
     say("verdict:stored", { id: entry.id, entry, answer: told });

@@ -75,6 +75,42 @@ def test_thirty_verdicts_by_keyboard_with_undo_on_sheet_and_loupe(
     expect(page.locator("#remaining")).to_have_text("0")
 
 
+def test_a_verdict_that_is_stored_while_the_loupe_is_on_its_way_is_counted_there(
+    page: Page, live_loupe: LiveLoupe, campaign: Campaign, ana: User
+) -> None:
+    rows = make_images(campaign, 3)
+    live_loupe.open(page, sheet(campaign))
+    held: dict[str, Route] = {}
+    answered: set[str] = set()
+    page.on("requestfinished", lambda request: answered.add(request.url))
+
+    def hold(name: str) -> Callable[[Route], None]:
+        return lambda route: held.update({name: route})
+
+    def arrived(name: str) -> Route:
+        while name not in held:
+            page.wait_for_timeout(20)
+        return held[name]
+
+    page.route("**/verdict/", hold("verdict"))
+    page.route(f"**{loupe(rows[1])}", hold("loupe"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("a")
+    verdict = arrived("verdict")
+    page.keyboard.press("Enter")
+    way = arrived("loupe")
+    drawn = way.fetch()  # before the server has the verdict
+    verdict.continue_()
+    while verdict.request.url not in answered:
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(200)  # the script hears it; a page that goes before that tells the next one otherwise
+    assert standings(rows)[0] == "approved"
+    way.fulfill(response=drawn)
+    expect(page.locator("#loupe")).to_have_attribute("data-id", rows[1].pk)
+    expect(page.locator("#remaining")).to_have_text("2")
+    page.unroute_all()
+
+
 @pytest.mark.parametrize("allowed_console_errors", [["409"]])
 def test_two_reviewers_decide_on_one_picture_in_the_same_moment(
     new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign

@@ -105,7 +105,8 @@ def test_only_inputs_that_the_container_knows_are_sent(fake_cog: RunningFake, tm
     run(fake_cog, tmp_path, lambda provider: finish(provider, cog_request(key="gen_2")))
     first, second = (entry["input"] for entry in fake_cog.entries())
     assert first == {"seed": 5}
-    assert second == {"prompt": "Headphones on slate", "steps": 28}
+    # where it has no negative prompt, the prompt says what must not be there
+    assert second == {"prompt": "Headphones on slate. The picture shows none of these: text.", "steps": 28}
 
 
 def test_a_container_without_pictures_refuses_an_edit(fake_cog: RunningFake, tmp_path: Path) -> None:
