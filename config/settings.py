@@ -161,6 +161,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A Redis whose memory is full refuses every message: a worker waits for it like for one that is gone.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CONSUMER = "config.worker:PatientConsumer"
+# Steps so many; which connections are still good is asked before each of them (config.celery).
+CELERY_DB_REUSE_MAX = 2**62
 CELERY_TASK_DEFAULT_QUEUE = "io"
 # A nudge may be lost: the sweep finds the work in the table. So never wait for Redis.
 CELERY_TASK_PUBLISH_RETRY = False

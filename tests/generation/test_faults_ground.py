@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count
 from redis import Redis
 
@@ -146,3 +147,36 @@ def test_two_conductors_do_nothing_twice(process_environment: dict[str, str], re
         reckon(room.fake)
     sent = GenerationEvent.objects.filter(to="rendering").values("generation").annotate(times=Count("pk"))
     assert {entry["times"] for entry in sent} == {1}
+
+
+def workers_connections() -> set[int]:
+    """The database's processes that serve somebody else's connections to it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def test_a_connection_is_kept_from_step_to_step_and_replaced_when_the_database_ended_it(
+    process_environment: dict[str, str], redis_url: str, tmp_path: Path
+) -> None:
+    with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=5) as room:
+        room.nursery.start(*ALL)
+        mirrored = Generation.objects.exclude(sha256="")
+        start(make_campaign(shots=4))
+        room.drain(seconds=60)
+        before = workers_connections()
+        start(make_campaign(shots=4))
+        room.drain(seconds=60)
+        # a worker for pixels, a worker for words, the conductor: nobody has called the database anew
+        assert len(before & workers_connections()) >= 3
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", [sorted(before)])
+        start(make_campaign(shots=4))
+        room.drain(seconds=60)
+        assert mirrored.count() == 12
+        reckon(room.fake)
+        # no step was lost to the broken connection and tried again
+        assert set(mirrored.values_list("tries", flat=True)) == {0}

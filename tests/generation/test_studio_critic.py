@@ -126,13 +126,21 @@ def test_measures_are_what_they_say():
     assert (found.width, found.height) == (300, 200)
     assert found.mass_x == pytest.approx(0.65, abs=0.04)
     assert palette_distance(found, PALETTE) < 4
-    luma = np.full((120, 120), 128, np.float32)
-    noise = np.random.default_rng(0).normal(0, 6, luma.shape).astype(np.float32)
-    assert noise_of(luma + noise) == pytest.approx(6, rel=0.25)
+    luma = np.full((120, 120), 128, np.uint8)
+    noise = np.random.default_rng(0).normal(0, 6, luma.shape)
+    assert noise_of((luma + noise).round().astype(np.uint8)) == pytest.approx(6, rel=0.25)
     assert noise_of(luma) == pytest.approx(0, abs=0.01)
-    step = np.where(np.arange(120)[None, :] < 60, 40, 200).astype(np.float32).repeat(120, axis=0)
-    ramp = np.clip((np.arange(120, dtype=np.float32)[None, :] - 45) / 30, 0, 1).repeat(120, axis=0) * 160 + 40
-    assert sharpness_of(step) > 3 * sharpness_of(ramp)
+    step = np.where(np.arange(120)[None, :] < 60, 40, 200).astype(np.uint8).repeat(120, axis=0)
+    ramp = np.clip((np.arange(120)[None, :] - 45) / 30, 0, 1).repeat(120, axis=0) * 160 + 40
+    assert sharpness_of(step) > 3 * sharpness_of(ramp.astype(np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 9), (3, 3), (4, 5), (5, 5)])
+def test_a_tiny_picture_is_measured_without_failing(shape: tuple[int, int]):
+    luma = np.arange(shape[0] * shape[1], dtype=np.uint8).reshape(shape) * 9
+    assert 0 <= sharpness_of(luma) <= 1
+    assert 0 <= noise_of(luma) <= 255
+    measure(as_png(Image.fromarray(luma).convert("RGB")))
 
 
 def test_a_blank_picture_is_scored_low_without_failing():

@@ -13,7 +13,7 @@ CELERY = (sys.executable, "-m", "celery", "--quiet", "--workdir", str(ROOT), "--
 QUIET = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "conductor": (sys.executable, str(ROOT / "manage.py"), "conduct"),
-    "worker-cpu": (*CELERY, "--pool", "prefork", "--concurrency", "1", "--queues", "cpu", "-n", "cpu@%h", *QUIET),
+    "worker-cpu": (*CELERY, "--pool", "prefork", "--concurrency", "2", "--queues", "cpu", "-n", "cpu@%h", *QUIET),
     "worker-io": (*CELERY, "--pool", "threads", "--concurrency", "4", "--queues", "io", "-n", "io@%h", *QUIET),
 }
 
