@@ -22,10 +22,12 @@ app.autodiscover_tasks()
 
 
 @task_prerun.connect
-def mind_connections(**_: Any) -> None:
+def mind_connections(task: Any, **_: Any) -> None:
     """A worker keeps its database connections as long as a web process does, instead of one for each step.
 
     Celery's own closing is switched off (CELERY_DB_REUSE_MAX). One that is old is closed here, and one that broke
     is found out before its next use.
     """
-    close_old_connections()
+    # a task called in place is in the middle of somebody else's work
+    if not task.request.is_eager:
+        close_old_connections()

@@ -37,7 +37,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Generation)
 class GenerationAdmin(ReadOnlyAdmin):
-    list_display = ("id", "campaign", "shot", "version", "model", "state", "average", "cost", "created_at")
+    list_display = ("id", "campaign", "shot", "version", "model", "state", "average", "created_at")
     list_filter = ("state", "provider", "purpose")
     list_select_related = ("campaign", "shot")
     search_fields = ("id", "external_id", "ticket")

@@ -99,6 +99,19 @@ def balance(*, workspace: Workspace, campaign: Campaign | None = None) -> Balanc
     return Balance(head_room=tightest.head_room, spent=tightest.spent, reserved=tightest.reserved, limit=tightest.limit)
 
 
+def costs_of(generations: Iterable[Generation]) -> dict[str, Decimal]:
+    """What each has cost in USD by its id, renders and scores together: the sum of its entries, 0 without any."""
+    keys = [generation.pk for generation in generations]
+    entries = LedgerEntry.objects.filter(among("generation_id", keys)).order_by()
+    billed = dict(entries.values_list("generation_id").annotate(total=Sum("amount")))
+    return {key: billed.get(key, Decimal(0)) for key in keys}
+
+
+def cost_of(generation: Generation) -> Decimal:
+    """What one has cost in USD."""
+    return costs_of([generation])[generation.pk]
+
+
 @transaction.atomic
 def reserve(*, amounts: Sequence[tuple[Generation, Decimal]], asked: Decimal | None = None) -> None:
     """Promise each generation its amount, all or none; they belong to one campaign.
@@ -162,8 +175,6 @@ def charge(
         binding.update(
             spent=F("spent") + _usd(amount), reserved=Greatest(F("reserved") - _usd(drawn), _usd(Decimal(0)))
         )
-    if generation:
-        Generation.objects.filter(pk=generation.pk).update(cost=F("cost") + _usd(amount))
     return LedgerEntry.objects.create(
         key=key,
         amount=amount,
@@ -226,9 +237,7 @@ def charge_many(charges: Sequence[Charge]) -> None:
     if not fresh:
         return
     lines = _price(fresh.values())
-    costs = _sum_by(lines, "generation_id")
-    _spend_many(lines, drawn=_draw_many(costs))
-    _add_costs(costs)
+    _spend_many(lines, drawn=_draw_many(_sum_by(lines, "generation_id")))
     now = timezone.now()
     insert_many(
         LedgerEntry,
@@ -281,15 +290,6 @@ def _spend_many(lines: Sequence[_Line], *, drawn: Mapping[str, Decimal]) -> None
                 spent=F("spent") + _usd(spent[owner]),
                 reserved=Greatest(F("reserved") - _usd(freed[owner]), _usd(Decimal(0))),
             )
-
-
-def _add_costs(costs: Mapping[str, Decimal]) -> None:
-    """Add to what the generations have cost, those of one amount together."""
-    alike: dict[Decimal, list[str]] = {}
-    for generation_id, amount in costs.items():
-        alike.setdefault(amount, []).append(generation_id)
-    for amount, generations in alike.items():
-        Generation.objects.filter(among("pk", generations)).update(cost=F("cost") + _usd(amount))
 
 
 def _sum_by(lines: Iterable[_Line], column: str) -> dict[Any, Decimal]:

@@ -1,12 +1,14 @@
 """What the headless pipeline leaves behind: the passing pictures and `results.json`."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import default_storage
 
 from campaigns.models import Campaign, Shot
+from generation.ledger import costs_of
 from generation.models import Generation
 from generation.states import UNFINISHED, GenerationState
 
@@ -42,6 +44,7 @@ def describe_shot(*, shot: Shot, output: Path) -> dict[str, Any]:
     kept = best or max(
         (row for row in attempts if row.average is not None), key=lambda row: row.average or 0, default=None
     )
+    costs = costs_of(attempts)
     item: dict[str, Any] = {
         "slug": shot.slug,
         "title": shot.title,
@@ -50,13 +53,13 @@ def describe_shot(*, shot: Shot, output: Path) -> dict[str, Any]:
         "scores": _scores(kept),
         "average": float(kept.average) if kept and kept.average is not None else None,
         "weakest": kept.weakest if kept else "",
-        "cost": f"{sum((row.cost for row in attempts), start=0):.6f}",
+        "cost": f"{sum(costs.values()):.6f}",
         "seed": kept.seed if kept else None,
         "model": kept.model if kept else shot.model,
         "prompt": kept.prompt if kept else shot.prompt,
         "file": None,
         "sha256": None,
-        "log": [_describe_attempt(row) for row in attempts],
+        "log": [_describe_attempt(row, cost=costs[row.pk]) for row in attempts],
     }
     if best:
         path = _keep(best, output=output, slug=shot.slug)
@@ -78,7 +81,7 @@ def _scores(row: Generation | None) -> dict[str, float]:
     return {name: dimension["score"] for name, dimension in score.dimensions.items()} if score else {}
 
 
-def _describe_attempt(row: Generation) -> dict[str, Any]:
+def _describe_attempt(row: Generation, *, cost: Decimal) -> dict[str, Any]:
     return {
         "id": row.pk,
         "attempt": row.attempt,
@@ -89,7 +92,7 @@ def _describe_attempt(row: Generation) -> dict[str, Any]:
         "direction": row.direction,
         "seed": row.seed,
         "model": row.model,
-        "cost": f"{row.cost:.6f}",
+        "cost": f"{cost:.6f}",
         "problem": row.error_text.splitlines()[-1] if row.error_text else "",
     }
 

@@ -1,13 +1,12 @@
 """One render of one shot, its life and its lineage."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
 from ulid import ULID
 
-from campaigns.models import Campaign, Shot, UsdField, User, Workspace
+from campaigns.models import Campaign, Shot, User, Workspace
 from generation.states import TERMINAL, UNFINISHED, GenerationState, Purpose
 
 
@@ -55,7 +54,7 @@ def _values(states: Iterable[str]) -> list[str]:
 
 
 class Generation(models.Model):
-    """One render. `state` is written by `generation.lifecycle` only, money by `generation.ledger` only.
+    """One render. `state` is written by `generation.lifecycle` only; what it cost is in the record (`ledger.cost_of`).
 
     Ticket and metadata are for the audit trail: they are never sent to a model.
     """
@@ -78,7 +77,9 @@ class Generation(models.Model):
     key = models.CharField(max_length=120, unique=True)
     ticket = models.CharField(max_length=40, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    requested_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     # what was asked
     provider = models.CharField(max_length=20)
@@ -126,7 +127,6 @@ class Generation(models.Model):
     renditions = models.JSONField(default=dict, blank=True, help_text="Path by width.")
     thumbhash = models.CharField(max_length=60, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
-    cost = UsdField(default=Decimal(0), help_text="Billed, renders and scores together.")
 
     # the last score, copied from Score by generation.services.scoring so that a list can filter by it
     average = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)

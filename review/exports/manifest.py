@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from generation.ledger import cost_of, costs_of
 from generation.models import Generation, LedgerEntry
 from review.exports import naming
 from review.models import Export, ExportFile, SignOff
@@ -64,7 +65,7 @@ def manifest(*, export: Export, signatures: Sequence[SignOff], files: Sequence[E
         ],
         "cost": {
             "currency": "USD",
-            "finals": money(sum((signature.generation.cost for signature in signatures), Decimal(0))),
+            "finals": money(sum(costs_of(signature.generation for signature in signatures).values(), Decimal(0))),
             "campaign": money(spent),
             "per_final": money((spent or Decimal(0)) / len(signatures)) if signatures else money(None),
         },
@@ -90,7 +91,11 @@ def describe_final(*, signature: SignOff, files: Iterable[ExportFile]) -> dict[s
             for verdict in generation.verdicts.select_related("by")
         ],
         "sign_off": _signature(signature),
-        "cost": {"currency": "USD", "image": money(generation.cost), "shot_with_all_attempts": money(spent)},
+        "cost": {
+            "currency": "USD",
+            "image": money(cost_of(generation)),
+            "shot_with_all_attempts": money(spent),
+        },
         "files": [describe_file(file) for file in files],
     }
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from campaigns.models import Campaign, User
 from generation.files import file_url, rendition_url
 from generation.gate import LABELS, show_average
+from generation.ledger import cost_of
 from generation.models import Generation, Score
 from generation.placeholders import placeholder_data_uri
 from generation.states import UNFINISHED, GenerationState
@@ -91,6 +92,7 @@ class LoupePage:
     counts: Counts
     model: str
     purpose: str
+    cost: Decimal
     exact_cost: bool
     ended: str
 
@@ -98,6 +100,7 @@ class LoupePage:
 def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> LoupePage:
     """The page of one image. `generation` is fetched with shot, campaign and standing."""
     campaign = generation.campaign
+    cost = cost_of(generation)
     verdicts = list(Verdict.objects.filter(generation=generation).select_related("by").order_by("pk"))
     own = next((row for row in verdicts if row.standing and row.by_id == viewer.pk), None)
     generation.own_decision = own.decision if own else None  # type: ignore[attr-defined]
@@ -120,7 +123,8 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
         counts=read_counts(campaign, viewer=viewer),
         model=model_label(generation.model),
         purpose=PURPOSE_WORDS.get(generation.purpose, "Attempt"),
-        exact_cost=Decimal(0) < generation.cost < Decimal("0.01"),
+        cost=cost,
+        exact_cost=Decimal(0) < cost < Decimal("0.01"),
         ended=_ended(generation),
     )
 

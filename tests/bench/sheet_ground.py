@@ -40,7 +40,7 @@ INSERT INTO generation_generation (id, workspace_id, campaign_id, shot_id, purpo
     metadata, provider, model, prompt, negative_prompt, width, height, parameters, "references", mask, direction,
     state, error_kind, error_text, external_id, earlier_ids, provider_url, tries, looks, claimed_by, cancel_asked,
     estimated_seconds, followed_up, created_at, completed_at, image, media_type, sha256, image_width, image_height,
-    image_bytes, renditions, thumbhash, metrics, cost, average, weakest, passed, escalated, decision)
+    image_bytes, renditions, thumbhash, metrics, average, weakest, passed, escalated, decision)
 SELECT id, %(workspace)s, %(campaign)s, shot_id, 'create', 1, version, id, 'MKT-2241', '{}', 'replicate',
     (ARRAY['black-forest-labs/flux-1.1-pro', 'black-forest-labs/flux-schnell', 'stability-ai/sdxl'])
         [1 + (n %% 37) / 16],
@@ -50,7 +50,7 @@ SELECT id, %(workspace)s, %(campaign)s, shot_id, 'create', 1, version, id, 'MKT-
     now() - interval '30 days' + n * interval '0.5 second', now() - interval '30 days' + n * interval '0.5 second',
     'generations/' || id || '.png', 'image/png', md5(n::text) || md5(id), 1344, 768, 1400000,
     jsonb_build_object('320', path || '-320.webp', '640', path || '-640.webp', '1280', path || '-1280.webp'),
-    encode(decode(substr(md5(id) || md5(n::text), 1, 50), 'hex'), 'base64'), '{}', 0.04,
+    encode(decode(substr(md5(id) || md5(n::text), 1, 50), 'hex'), 'base64'), '{}',
     average, (ARRAY['composition', 'relevance', 'coherence', 'mood_match'])[1 + n %% 4], average >= 7,
     version = %(versions)s AND average < 7 AND n %% 5 = 3,
     CASE WHEN state = 'ready' AND abs(hashtext(id)) / 100 %% 3 = 0

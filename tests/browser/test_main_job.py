@@ -177,7 +177,7 @@ def check_rows(campaign: Campaign) -> None:
     alone = {(row.shot.kind, row.version) for row in rows if row.shot.kind != "lifestyle"}
     assert with_product >= alone, alone - with_product
     assert not Reservation.objects.filter(state="open").exists()
-    assert sum(LedgerEntry.objects.values_list("amount", flat=True), Decimal(0)) == sum(row.cost for row in rows)
+    assert sum(LedgerEntry.objects.values_list("amount", flat=True), Decimal(0)) == sum(ledger.costs_of(rows).values())
 
 
 def review_by_keyboard(page: Page, campaign: Campaign) -> list[str]:

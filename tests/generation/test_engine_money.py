@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from config import environment
-from generation import claims, ladder, lifecycle
+from generation import claims, ladder, ledger, lifecycle
 from generation.conductor import Conductor, leave_database
 from generation.models import Generation, Lease, LedgerEntry
 from generation.providers import registry
@@ -155,7 +155,7 @@ def test_what_met_our_deadline_is_paid_by_the_second_and_sent_again(model: str, 
     assert dispatch.record_progress(row, late) is False
     row.refresh_from_db()
     assert (row.state, row.attempt, row.earlier_ids) == ("queued", 1, ["p1"])
-    assert spent() == paid == row.cost
+    assert spent() == paid == ledger.cost_of(row)
 
 
 @pytest.mark.django_db

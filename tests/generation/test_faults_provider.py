@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.models import Campaign
-from generation import throttle
+from generation import ledger, throttle
 from generation.models import Generation, LedgerEntry
 from tests.generation.engine_room import EngineRoom, balanced, engine_room, make_campaign, start
 from tests.services.nursery import ALL
@@ -138,7 +138,7 @@ def test_softer_words_pass_and_cost_one_picture(refusing: EngineRoom) -> None:
     refusing.nursery.start(*ALL)
     refusing.drain(seconds=60)
     assert list(Generation.objects.order_by("version").values_list("state", flat=True)) == ["refused", "ready"]
-    assert Generation.objects.get(state="ready").cost == refusing.fake.bill == Decimal("0.04")
+    assert ledger.cost_of(Generation.objects.get(state="ready")) == refusing.fake.bill == Decimal("0.04")
     balanced()
 
 

@@ -121,7 +121,7 @@ def test_a_bill_is_booked_once_a_key_at_the_price_of_its_day() -> None:
         entry = book(row, key="render:1", quantity=Decimal(1))
     assert entry.amount == Decimal("0.04")
     row.refresh_from_db()
-    assert row.cost == Decimal("0.04")
+    assert ledger.cost_of(row) == Decimal("0.04")
     budget = Budget.objects.get(campaign=campaign)
     assert (budget.spent, budget.reserved) == (Decimal("0.04"), Decimal("0.01"))
     ledger.close(row)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from pytest_django import Settings
 
 from campaigns.models import Campaign
-from generation import ladder
+from generation import ladder, ledger
 from generation.models import Generation
 from generation.providers import registry
 from generation.services import refine, scoring
@@ -205,7 +205,7 @@ def test_a_container_of_ones_own_changes_and_enlarges_where_its_owner_says_so(
     drive(parent.campaign)
     for row in (inpainted, edited, larger):
         row.refresh_from_db()
-        assert (row.state, row.model, row.cost) == ("ready", "cog/self-hosted", 0), row.error_text
+        assert (row.state, row.model, ledger.cost_of(row)) == ("ready", "cog/self-hosted", 0), row.error_text
     before, after = pixels(parent), pixels(inpainted)
     inside = np.zeros(before.shape[:2], dtype=bool)
     inside[100:301, 100:301] = True

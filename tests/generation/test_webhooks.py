@@ -144,7 +144,7 @@ def test_the_end_of_a_render_is_stored_then_applied_once(
     assert handle_all() == [Nudge("mirror", row.pk)]
     row.refresh_from_db()
     assert row.state == GenerationState.FETCHING
-    assert row.cost == Decimal("0.04")
+    assert ledger.cost_of(row) == Decimal("0.04")
     assert "input" not in stored.body or "prompt" not in stored.body["input"]
     for _ in range(50):
         assert deliver(body_of(row), attempt=row.pk, number="msg_a") == 200
@@ -225,7 +225,7 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
     assert deliver(body_of(row, external_id="pred1"), attempt=row.pk) == 200
     assert handle_all() == [Nudge("mirror", row.pk)]
     row.refresh_from_db()
-    assert (row.state, row.external_id, row.cost) == (GenerationState.FETCHING, "pred1", Decimal("0.04"))
+    assert (row.state, row.external_id, ledger.cost_of(row)) == (GenerationState.FETCHING, "pred1", Decimal("0.04"))
     # and the answer of the POST, when it comes at last, finds it done
     assert not dispatch.record_submission(held, Submission("pred1", 4.0))
     row.refresh_from_db()
