@@ -66,8 +66,6 @@ OUT_OF_ORDER = {"unavailable", "unreachable"}
 # A provider that tells of many in one call is asked so for this many or more.
 MANY = 5
 MANY_A_CALL = 250
-
-
 # New objects between two collections of garbage. Thousands of rows and answers come and go in each round without a
 # cycle among them; at Python's own 700 a sixth of the processor time goes into looking for one.
 COLLECT_AFTER = 50_000
@@ -111,6 +109,7 @@ class Conductor:
         logger.info("The conductor %s is at work.", self.holder)
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
+        self._is_time("rest", 0)  # the first of a long queue leave before the house is kept
         while not stop.is_set():
             self._wake.clear()
             try:
@@ -134,20 +133,26 @@ class Conductor:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=SUBMIT_TIMEOUT_SECONDS + 1)
         await self.outbox.flush()
+        while self.outbox.seen:
+            await self.outbox.flush()
         await in_database(leases.end_lease, name=LEASE, holder=self.holder)
         await leave_database()
 
     async def beat(self) -> bool:
         """One round; True while there is something in flight."""
         leads = await self._lead()
-        # first what the provider can work on meanwhile
+        # first what the provider can work on and tell while we write
         sent = await self._send_queued() if leads else 0
+        looked = await self._look() if leads and self._is_time("look", LOOK_SECONDS) else 0
         self._cancel_orphans(await self.outbox.flush(hurried=self._more_waiting))
+        self._wake_for_news()
         if not leads:
             return False
+        # each question to the database costs a turn of the busy loop: while a long queue leaves, these come rarely
+        if self._more_waiting and not self._is_time("rest", ASK_SECONDS):
+            return True
         await self._keep_house()
         asked = await self._ask_in_doubt() if self._is_time("ask", ASK_SECONDS) else 0
-        looked = await self._look() if self._is_time("look", LOOK_SECONDS) else 0
         return bool(sent or asked or looked or self.tasks or await in_database(dispatch.anything_in_flight))
 
     @property
@@ -390,5 +395,5 @@ class Conductor:
     def _wake_for_news(self) -> None:
         """Write at once what fills a round, or what is the last that was asked for."""
         told = len(self.outbox.seen) + len(self.outbox.missed)
-        if told >= min(ROWS_A_ROUND, len(self.outbox.looks)):
+        if told and told >= min(ROWS_A_ROUND, len(self.outbox.looks)):
             self._wake.set()

@@ -87,8 +87,10 @@ class Outbox:
         self.taken = True
 
     async def flush(self, *, hurried: bool = False) -> list[tuple[str, str]]:
-        """Write everything; returns (provider, external id) of predictions that nobody waits for.
+        """Write everything, but of what was seen one round; returns (provider, external id) of predictions that nobody
+        waits for.
 
+        After that round others may be looked at, whose news come while the next one is written.
         `hurried`: more waits to be sent, and the database is needed to claim it. One round of what was sent then, as
         long as not too much is left: what a killed process had not written is in doubt, and has to be asked about.
         """
@@ -107,7 +109,7 @@ class Outbox:
             function, args, kwargs = self._rare[0]
             await in_database(function, *args, **kwargs)
             del self._rare[0]
-        while self.seen:
+        if self.seen:
             seen = self.seen[:ROWS_A_ROUND]
             nudges = await in_database(rounds.record_progresses, seen)
             self._done_with(self.seen, len(seen))

@@ -49,6 +49,8 @@ def _self_hosted() -> frozenset[Ability]:
 
 def image_provider(name: str) -> ImageProvider:
     """The provider of images called `name`: local, replicate or cog. Raises ProviderRefused where it is not set up."""
+    if (found := _built.get((os.getpid(), f"image {name}"))) is not None:
+        return cast(ImageProvider, found)
     builders: dict[str, Callable[[], ImageProvider]] = {
         "local": _build_local,
         "replicate": _build_replicate,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 
 import aiohttp
@@ -21,7 +21,7 @@ from django.db.models import Max
 
 from generation.clock import database_now
 from generation.conductor import Conductor, in_database, leave_database, settle_in
-from generation.models import Generation, GenerationEvent, LedgerEntry
+from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
 from generation.providers import registry
 from generation.providers.wire import CONNECTIONS
 from generation.services import runs
@@ -53,6 +53,8 @@ def run(*, full: bool, renders: int = RENDERS) -> Iterator[Measure]:
     ):
         campaign = ground.make_campaign(shots=renders, model=MODEL)
         runs.start_run(campaign, by=campaign.created_by)
+        # an account that was used before, as nearly always: a new one begins with a single create
+        Throttle.objects.create(account="replicate", per_minute=PER_MINUTE, next_at=database_now() - timedelta(hours=1))
         began, nudged, spent = elsewhere.submit(conduct, campaign.pk).result()
         sent, ended = (seconds_to(state, campaign_id=campaign.pk, began=began) for state in ("submitting", "fetching"))
         yield Measure(
