@@ -37,6 +37,7 @@ COG_ABILITIES = environment.words(
     options=("text", "photoreal", "draft", "illustration", "edit", "inpaint", "upscale"),
     default=("photoreal", "draft", "illustration"),
 )
+COG_LACKS = environment.words("COG_LACKS", options=("negative_prompt", "seed"), default=())
 EXPORT_BUCKET = environment.text("EXPORT_BUCKET")
 LOUPE_PUBLIC_URL = environment.address("LOUPE_PUBLIC_URL", schemes=("http", "https"))
 # The workspace with made-up campaigns and sign-ins that everybody knows: never in production.

@@ -3,10 +3,8 @@
 `available_models` says which of them can be asked with the providers that are live.
 """
 
-from dataclasses import replace
-
 from generation.catalogue.flux_models import FLUX
-from generation.catalogue.own_models import COG, STUDIO
+from generation.catalogue.own_models import COG, STUDIO, describe_self_hosted
 from generation.catalogue.prices import (
     BillLine,
     bill,
@@ -38,18 +36,16 @@ def get_model(key: str) -> CatalogueModel:
         raise UnknownModel(f"There is no model “{key}” in the catalogue.") from None
 
 
-def available_models(
-    live: frozenset[str], *, self_hosted: frozenset[Ability] = COG.abilities
-) -> tuple[CatalogueModel, ...]:
+def available_models(live: frozenset[str], *, self_hosted: CatalogueModel = COG) -> tuple[CatalogueModel, ...]:
     """The models that can be asked now: enabled, and their provider live. In the order of the catalogue.
 
-    `self_hosted`: what a container of one's own is good at.
+    `self_hosted`: a container of one's own, as its owner describes it.
     """
     return tuple(model for model in _models(self_hosted) if model.enabled and model.provider in live)
 
 
 def catalogue(
-    *, live_providers: frozenset[str], self_hosted: frozenset[Ability] = COG.abilities
+    *, live_providers: frozenset[str], self_hosted: CatalogueModel = COG
 ) -> tuple[tuple[CatalogueModel, str], ...]:
     """Every model with the reason why it cannot be asked now ("" if it can), for the settings page and the choosers.
 
@@ -62,8 +58,8 @@ def catalogue(
     )
 
 
-def _models(self_hosted: frozenset[Ability]) -> tuple[CatalogueModel, ...]:
-    return tuple(replace(model, abilities=self_hosted) if model is COG else model for model in MODELS)
+def _models(self_hosted: CatalogueModel) -> tuple[CatalogueModel, ...]:
+    return tuple(self_hosted if model is COG else model for model in MODELS)
 
 
 def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:
@@ -76,6 +72,7 @@ def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:
 
 
 __all__ = [
+    "COG",
     "MODELS",
     "Ability",
     "BillLine",
@@ -88,6 +85,7 @@ __all__ = [
     "bill_lines",
     "bill_usage",
     "catalogue",
+    "describe_self_hosted",
     "estimate_cost",
     "estimate_prompt_cost",
     "estimate_score_cost",

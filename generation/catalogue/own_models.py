@@ -1,5 +1,6 @@
 """The models that run in the house: the local studio, and a self-hosted Cog container. Data only."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from generation.catalogue.published import READ_ON
@@ -37,8 +38,8 @@ COG = CatalogueModel(
     provider="cog",
     label="Self-hosted model",
     endpoint="cog",
-    # Whoever runs it says what it is good at (COG_ABILITIES); these are what most containers are. What it really
-    # takes is read from its schema before each render; a field it lacks is not sent.
+    # Whoever runs it says what it is good at and what it lacks (`describe_self_hosted`); these are what most
+    # containers are. What it really takes is read from its schema before each render; a field it lacks is not sent.
     abilities=frozenset({Ability.PHOTOREAL, Ability.DRAFT, Ability.ILLUSTRATION}),
     size=FreeSize(256, 2048, 8),
     price=FREE,
@@ -61,3 +62,12 @@ COG = CatalogueModel(
     guidance=3.5,
     guidance_range=(0.0, 50.0),
 )
+
+
+def describe_self_hosted(*, abilities: frozenset[Ability], lacks: frozenset[str] = frozenset()) -> CatalogueModel:
+    """The container as whoever runs it describes it: what it is good at, and what it has no input for.
+
+    `lacks`: of "negative_prompt" and "seed".
+    """
+    negative_prompt, seed = (None if name in lacks else name for name in ("negative_prompt", "seed"))
+    return replace(COG, abilities=abilities, fields=replace(COG.fields, negative_prompt=negative_prompt, seed=seed))

@@ -102,7 +102,10 @@ class RenderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RenderProgress:
-    """What one look told. `metrics` feed the bill (image_count, predict_time, image_output_megapixel_count)."""
+    """What one look told. `metrics` feed the bill (image_count, predict_time, image_output_megapixel_count).
+
+    `seedless`: the seed could not be handed over, so the picture cannot be repeated.
+    """
 
     status: RenderStatus
     output_urls: tuple[str, ...] = ()
@@ -110,6 +113,7 @@ class RenderProgress:
     error_text: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     seed: int | None = None
+    seedless: bool = False
 
 
 class ImageProvider(Protocol):

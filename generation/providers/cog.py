@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from generation.catalogue import CatalogueModel, UnknownModel, get_model
+from generation.catalogue import COG, CatalogueModel
 from generation.providers.base import (
     ImageInput,
     OutputUnusable,
@@ -64,13 +64,19 @@ OTHER_NAMES = {
 
 
 class CogProvider:
-    """`ImageProvider` for one Cog container at `base_url`. Costs nothing; `output_hosts` as for Replicate."""
+    """`ImageProvider` for one Cog container at `base_url`, which is the catalogue's `model`. Costs nothing.
+
+    `output_hosts` as for Replicate.
+    """
 
     name = "cog"
 
-    def __init__(self, *, base_url: str, state_dir: Path, output_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, base_url: str, state_dir: Path, output_hosts: Iterable[str] = (), model: CatalogueModel = COG
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._state_dir = Path(state_dir)
+        self._model = model
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._schema: tuple[float, frozenset[str]] | None = None
         parts = urlsplit(self._base_url)
@@ -81,14 +87,17 @@ class CogProvider:
 
     async def submit(self, request: RenderRequest) -> Submission:
         """Hand the request to the container. Raises ProviderBusy where it is at work, starting or away."""
-        model = _model(request.model)
+        model = self._model
+        if request.model != model.key:
+            raise ProviderRefused("The self-hosted model is not called so. Nothing was sent.", kind="not_found")
         external_id = id_of(request)
         state = self._read(external_id)
         # sent again after an interruption it begins anew; what runs or has succeeded is not sent twice
         if state is None or (state["outcome"] and state["outcome"]["status"] != RenderStatus.SUCCEEDED):
             content = await self._content(model, request)
             await self._check_health()
-            self._write(external_id, {"input": content, "starts": 0, "outcome": None})
+            seedless = request.seed is not None and model.fields.seed not in content
+            self._write(external_id, {"input": content, "seedless": seedless, "starts": 0, "outcome": None})
             self._start(external_id)
             await self._hear_refusal(external_id)
             self._forget_old()
@@ -102,7 +111,7 @@ class CogProvider:
                 RenderStatus.GONE, error_kind="gone", error_text="This render is not known here any more."
             )
         if state["outcome"] is not None:
-            return _progress(state["outcome"])
+            return replace(_progress(state["outcome"]), seedless=state.get("seedless", False))
         if not self._is_awaited(external_id):
             if state["starts"] >= MOST_STARTS:
                 return RenderProgress(
@@ -311,13 +320,6 @@ class CogProvider:
 def id_of(request: RenderRequest) -> str:
     """The prediction's id, made of our key: the same request always has the same."""
     return f"loupe-{hashlib.sha256(request.key.encode()).hexdigest()[:32]}"
-
-
-def _model(key: str) -> CatalogueModel:
-    try:
-        return get_model(key)
-    except UnknownModel as error:
-        raise ProviderRefused(f"{error} Nothing was sent. Choose another one.", kind="not_found") from error
 
 
 def _connect(*, seconds: float) -> httpx.AsyncClient:

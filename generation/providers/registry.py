@@ -43,8 +43,15 @@ def listed_models() -> tuple[tuple[CatalogueModel, str], ...]:
     return catalogue.catalogue(live_providers=live_providers(), self_hosted=_self_hosted())
 
 
-def _self_hosted() -> frozenset[Ability]:
-    return frozenset(map(Ability, settings.COG_ABILITIES))
+def get_model(key: str) -> CatalogueModel:
+    """The model of this name; a container of one's own as its owner describes it. Raises catalogue.UnknownModel."""
+    return _self_hosted() if key == catalogue.COG.key else catalogue.get_model(key)
+
+
+def _self_hosted() -> CatalogueModel:
+    return catalogue.describe_self_hosted(
+        abilities=frozenset(map(Ability, settings.COG_ABILITIES)), lacks=frozenset(settings.COG_LACKS)
+    )
 
 
 def image_provider(name: str) -> ImageProvider:
@@ -137,6 +144,7 @@ def _build_cog() -> ImageProvider:
             base_url=settings.COG_URL,
             state_dir=settings.VAR_DIR / "cog",
             output_hosts=settings.LOUPE_OUTPUT_HOSTS,
+            model=_self_hosted(),
         ),
     )
 

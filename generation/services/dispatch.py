@@ -275,15 +275,17 @@ def _finish_render(generation: Generation, progress: RenderProgress) -> bool:
         moved = lifecycle.move(
             generation,
             to=GenerationState.FETCHING,
-            provider_url=progress.output_urls[0],
-            metrics=progress.metrics,
-            due_at=None,
-            error_kind="",
-            error_text="",
+            **kept_of(progress),
         )
         if moved:
             _charge_render(generation, progress)
     return moved
+
+
+def kept_of(progress: RenderProgress) -> dict[str, Any]:
+    """What a row keeps of a render that succeeded; a seed that never arrived would promise what nobody can repeat."""
+    kept = {"provider_url": progress.output_urls[0], "metrics": progress.metrics, "due_at": None}
+    return {**kept, "error_kind": "", "error_text": "", **({"seed": None} if progress.seedless else {})}
 
 
 def bill_of(generation: Any, progress: RenderProgress, *, key: str = "", note: str = "") -> list[ledger.Charge]:

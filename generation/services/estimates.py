@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from campaigns.models import Campaign, Shot
 from generation import catalogue, ledger
 from generation.models import Generation
+from generation.providers import registry
 from generation.services.planning import estimate_score_cost, estimate_words_cost
 from generation.services.runs import campaign_references, head_room_asked, megapixels_handed_in
 
@@ -80,7 +81,7 @@ def estimate_shot(*, model_key: str, width: int, height: int, references: Sequen
 
     Raises catalogue.UnknownModel.
     """
-    model = catalogue.get_model(model_key)
+    model = registry.get_model(model_key)
     size = catalogue.snap_size(model, width, height)
     return ShotEstimate(
         model=model,

@@ -203,7 +203,7 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
     )
     fields = {} if shot.model_overridden else choose_model(shot)
     constraints = router.usual_constraints(
-        catalogue.get_model(str(fields.get("model", shot.model))),
+        registry.get_model(str(fields.get("model", shot.model))),
         given=written.prompt.negatives,
         shows=f"{shot.title} {shot.description} {written.prompt.scene}",
         wants_text=shot.wants_text,

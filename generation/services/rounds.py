@@ -180,13 +180,7 @@ def _finish_renders(seen: Sequence[Seen]) -> frozenset[str]:
                 origin=GenerationState.RENDERING,
                 to=GenerationState.FETCHING,
                 external_id=look.external_id,
-                fields={
-                    "provider_url": progress.output_urls[0],
-                    "metrics": progress.metrics,
-                    "due_at": None,
-                    "error_kind": "",
-                    "error_text": "",
-                },
+                fields=dispatch.kept_of(progress),
             )
             for look, progress in seen
         ]

@@ -12,6 +12,7 @@ from campaigns import services as campaigns
 from campaigns.models import Campaign, Reference, Shot, User
 from generation import catalogue, ledger, lifecycle, router
 from generation.models import Generation
+from generation.providers import registry
 from generation.seeds import derive_seed
 from generation.services import requests
 from generation.services.planning import estimate_score_cost, estimate_words_cost
@@ -87,7 +88,7 @@ def head_room_asked(total: Decimal) -> Decimal:
 
 
 def _preflight_line(shot: Shot, *, references: Sequence[int]) -> PreflightLine:
-    model = catalogue.get_model(shot.model)
+    model = registry.get_model(shot.model)
     size = catalogue.snap_size(model, shot.width, shot.height)
     return PreflightLine(
         shot=shot,
@@ -151,7 +152,7 @@ def campaign_references(campaign: Campaign) -> list[int]:
 
 def reservation_for(generation: Generation) -> Decimal:
     """USD promised for one generation: render and scoring with the buffer."""
-    model = catalogue.get_model(generation.model)
+    model = registry.get_model(generation.model)
     handed_in = megapixels_handed_in(model, references=generation.references, edit=requests.edit_of(generation))
     return (
         catalogue.estimate_cost(model, generation.width, generation.height, input_megapixels=handed_in)
@@ -196,7 +197,7 @@ def draft_generation(
     `version` and `references` are asked of the database where the caller does not know them.
     """
     campaign = shot.campaign
-    asked = catalogue.get_model(model or shot.model)
+    asked = registry.get_model(model or shot.model)
     if version is None:
         version = (Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0) + 1
     if references is None:

@@ -109,7 +109,7 @@ def _plan(generation: Generation, purpose: Purpose) -> tuple[list[ModelChoice], 
     except NoModelFits as nothing:
         return [], "", str(nothing)
     choices = [
-        ModelChoice(key, catalogue.get_model(key).label, refine.price_of(generation, purpose=purpose, model=key))
+        ModelChoice(key, registry.get_model(key).label, refine.price_of(generation, purpose=purpose, model=key))
         for key in (route.model_key, *route.alternatives)
     ]
     return choices, route.reason, ""
@@ -117,7 +117,7 @@ def _plan(generation: Generation, purpose: Purpose) -> tuple[list[ModelChoice], 
 
 def _notices(model_key: str, *, purpose: Purpose, width: int, height: int) -> list[str]:
     """What a person should know of the chosen model before the click."""
-    model = catalogue.get_model(model_key)
+    model = registry.get_model(model_key)
     said = []
     if purpose in (Purpose.REFINE, Purpose.INPAINT) and (notice := catalogue.snap_size(model, width, height).notice):
         said.append(notice)

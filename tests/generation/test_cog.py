@@ -109,6 +109,14 @@ def test_only_inputs_that_the_container_knows_are_sent(fake_cog: RunningFake, tm
     assert second == {"prompt": "Headphones on slate. The picture shows none of these: text.", "steps": 28}
 
 
+def test_a_seed_that_could_not_be_handed_over_is_said(fake_cog: RunningFake, tmp_path: Path) -> None:
+    fake_cog.script(latency=0.05)
+    assert not run(fake_cog, tmp_path, lambda provider: finish(provider, cog_request())).seedless
+    fake_cog.script(fields={"prompt": {}}, latency=0.05)
+    assert run(fake_cog, tmp_path, lambda provider: finish(provider, cog_request(key="gen_2"))).seedless
+    assert not run(fake_cog, tmp_path, lambda provider: finish(provider, cog_request(key="gen_3", seed=None))).seedless
+
+
 def test_a_container_without_pictures_refuses_an_edit(fake_cog: RunningFake, tmp_path: Path) -> None:
     fake_cog.script(fields={"prompt": {}})
     parent = ImageInput(draw_picture(64, 64, 1), "image/png", "parent")

@@ -17,7 +17,7 @@ from generation.lifecycle import Sending
 from generation.models import Generation, LedgerEntry
 from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
-from generation.providers.base import RenderProgress, Submission
+from generation.providers.base import RenderProgress, RenderStatus, Submission
 from generation.services import rounds
 from generation.services.rounds import Sent
 from generation.states import GenerationState
@@ -143,6 +143,27 @@ def test_while_more_waits_not_all_is_written_and_never_much_is_left(
 
     asyncio.run(write())
     assert states(campaign) == {"rendering": 6}
+
+
+def test_news_are_written_round_by_round_and_all_of_them_before_the_end(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two rounds others may be looked at; who ends leaves nothing unwritten."""
+    monkeypatch.setattr(outbox, "ROWS_A_ROUND", 2)
+    rendering(campaign)
+    done = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://replicate.delivery/a.png",))
+
+    async def write() -> None:
+        conductor = Conductor(hands=lambda nudges: None)
+        looks = await in_database(rounds.due_looks, limit=10)
+        conductor.outbox.looks.update(look.generation_id for look in looks)
+        conductor.outbox.seen += [(look, done) for look in looks]
+        await conductor.outbox.flush()
+        assert (len(conductor.outbox.seen), len(conductor.outbox.looks)) == (4, 4)
+        await conductor.finish()
+
+    asyncio.run(write())
+    assert states(campaign) == {"fetching": 6}
 
 
 def test_the_estimate_counts_from_the_answer(campaign: Campaign) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
 from PIL import Image, ImageDraw
 from pytest_django import Settings
 
@@ -214,6 +216,31 @@ def test_a_container_of_ones_own_changes_and_enlarges_where_its_owner_says_so(
     assert (larger.image_width, larger.image_height) == (1280, 1024)
     sent = {entry["input"]["prompt"]: entry["input"] for entry in fake_cog.entries()}
     assert "image" in sent["Warmer light; keep everything else unchanged."]
+    registry.reset()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("told", [True, False], ids=["as its owner says", "found out"])
+def test_a_container_without_a_seed_makes_pictures_that_cannot_be_repeated(
+    settings: Settings, fake_cog: RunningFake, client: Client, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """Said before the render where its owner has told us; in any case afterwards, by what was handed over."""
+    registry.reset()
+    monkeypatch.setattr(ladder, "wait_before_look", lambda **_: 0.05)
+    fake_cog.script(fields={"prompt": {}, "width": {}, "height": {}}, latency=0.05)
+    settings.COG_URL = fake_cog.url
+    settings.COG_LACKS = ["seed", "negative_prompt"] if told else []
+    campaign = make_campaign(shots=1, models=("cog/self-hosted",))
+    client.force_login(campaign.created_by)
+    plan = client.get(reverse("plan", args=[campaign.pk])).content.decode()
+    assert ("This model takes no seed: its picture cannot be repeated." in plan) == told
+    [row] = start(campaign)
+    assert (row.seed is None) == told
+    drive(campaign)
+    row.refresh_from_db()
+    assert (row.state, row.seed) == ("ready", None), row.error_text
+    assert "seed" not in fake_cog.entries()[0]["input"]
+    assert "None: it cannot be repeated" in client.get(reverse("loupe", args=[row.pk])).content.decode()
     registry.reset()
 
 
