@@ -47,6 +47,7 @@ TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 1.0
+MOST_ASKED = 200  # in each round, of what is in doubt: a kill in a burst may leave a thousand
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 5.0
 # While Redis takes nothing: work goes on within a second of its return.
@@ -307,7 +308,7 @@ class Conductor:
 
     async def _ask_in_doubt(self) -> int:
         await in_database(dispatch.doubt_abandoned_submissions)
-        doubtful = await in_database(dispatch.take_in_doubt, limit=50)
+        doubtful = await in_database(dispatch.take_in_doubt, limit=MOST_ASKED)
         fresh = [generation for generation in doubtful if generation.pk not in self.asking]
         for generation in fresh:
             self.asking.add(generation.pk)
