@@ -47,7 +47,7 @@ TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
 LOOK_SECONDS = 0.1
 ASK_SECONDS = 1.0
-MOST_ASKED = 200  # in each round, of what is in doubt: a kill in a burst may leave a thousand
+MOST_ASKED = 200  # of what is in doubt; a kill in a burst may leave a thousand
 PULSE_SECONDS = 5.0
 SWEEP_SECONDS = 5.0
 # While Redis takes nothing: work goes on within a second of its return.

@@ -41,6 +41,7 @@ from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_outpu
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate_answers import busy, create_failure, read_object, read_prediction, read_time
 from generation.providers.replicate_search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
+from generation.providers.replicate_shared_search import MOST_PAGES, SharedSearch
 from generation.providers.wire import HttpFailure, Wire, read_waits
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
@@ -50,16 +51,17 @@ LONGEST_DATA_URI = 256_000
 # Reads may take longer than the client's 30 s when the API is under load.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
 UPLOAD_KEPT_SECONDS, UPLOADS_KEPT = 1_200.0, 256
-MOST_PAGES = 60
 TIMES_KEPT = 20_000
 
 
 class _Line(NamedTuple):
-    """What an event loop has of its own: the client, its connections, and what it says with every create."""
+    """What an event loop has of its own: the client, its connections, what it says with every create, and who looks for
+    lost requests."""
 
     client: Client
     wire: Wire
     create_headers: CIMultiDict[str]
+    lost: SharedSearch
 
 
 class ReplicateProvider:
@@ -137,17 +139,7 @@ class ReplicateProvider:
         Raises OutcomeUnknown(kind="too_late") where Replicate has removed the inputs that would tell: a person
         decides. Raises ProviderBusy where the list cannot be read.
         """
-        search = self._search(request, sent_at=sent_at, exclude=exclude)
-        page: str | None = search.first_page()
-        for _ in range(MOST_PAGES):
-            if page is None:
-                break
-            content = await self._list(page)
-            search.read(content["results"])
-            if search.certain:
-                return search.certain
-            page = own_path(content.get("next"))
-        return search.conclude()
+        return await self._line.lost.find(self._search(request, sent_at=sent_at, exclude=exclude))
 
     def recognises(self, *, request: RenderRequest, content: Mapping[str, Any]) -> bool:
         """Whether a prediction's JSON shows the very request: its model, and its prompt and seed or whole input."""
@@ -226,7 +218,8 @@ class ReplicateProvider:
             wire = Wire()
             client = Client(api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=wire)
             headers = [*client._async_client.headers.multi_items(), ("content-type", "application/json")]
-            self._clients[loop] = _Line(client, wire, CIMultiDict([*headers, ("Cancel-After", self._cancel_after)]))
+            create_headers = CIMultiDict([*headers, ("Cancel-After", self._cancel_after)])
+            self._clients[loop] = _Line(client, wire, create_headers, SharedSearch(read_page=self._list))
         return self._clients[loop]
 
     @property

@@ -466,6 +466,29 @@ def test_a_twin_that_belongs_to_another_row_is_left_out(fake_replicate: RunningF
     assert excluded is None
 
 
+def test_many_lost_requests_are_looked_for_in_one_walk_and_each_finds_its_own(fake_replicate: RunningFake) -> None:
+    """One of them never arrived, and one asks while the others are being looked for."""
+    fake_replicate.script({"on": "create", "fault": "drop", "prompt": "Never"}, page_size=10)
+
+    async def work(provider: ReplicateProvider) -> Any:
+        requests = [flux_request(key=f"gen_{n}", prompt=f"Shot {n}", seed=n) for n in range(1, 26)]
+        created = [(await provider.submit(request)).external_id for request in requests]
+        missing = flux_request(key="gen_26", prompt="Never", seed=26)
+        with pytest.raises(OutcomeUnknown):
+            await provider.submit(missing)
+        now = datetime.now(UTC)
+        together = asyncio.gather(*(provider.find(request=request, sent_at=now) for request in (*requests, missing)))
+        await asyncio.sleep(0.06)
+        late = flux_request(key="gen_27", prompt="Late", seed=27)
+        external_id = (await provider.submit(late)).external_id
+        assert await provider.find(request=late, sent_at=now) == external_id
+        return await together, created
+
+    found, created = run(fake_replicate, work)
+    assert found == [*created, None]
+    assert fake_replicate.state()["calls"]["list"] <= 6
+
+
 def test_when_the_inputs_are_gone_a_person_decides(fake_replicate: RunningFake) -> None:
     fake_replicate.script({"on": "create", "fault": "drop_after"}, latency=0.0, forget_after=0.0)
     with pytest.raises(OutcomeUnknown) as unknown:
