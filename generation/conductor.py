@@ -110,7 +110,6 @@ class Conductor:
         logger.info("The conductor %s is at work.", self.holder)
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
-        self._is_time("rest", 0)  # the first of a long queue leave before the house is kept
         while not stop.is_set():
             self._wake.clear()
             try:
