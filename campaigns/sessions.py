@@ -11,8 +11,8 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Membership, Session, User, Workspace
-from campaigns.statements import Given, Statement
 
 _PARTS = (("user__", User), ("user__memberships__", Membership), ("user__memberships__workspace__", Workspace))
 _NAMES = [(prefix, model, [field.attname for field in model._meta.concrete_fields]) for prefix, model in _PARTS]

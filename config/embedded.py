@@ -67,7 +67,7 @@ def postgres_database(url: str) -> dict[str, Any]:
     prepare = options.pop("prepare", "on")
     if prepare not in ("on", "off"):
         raise ImproperlyConfigured("DATABASE_URL: prepare is “on” or “off”.")
-    # only cursors that ask for it prepare (campaigns.statements); None takes that from them as well
+    # only cursors that ask for it prepare (campaigns.database.prepared); None takes that from them as well
     options["prepare_threshold"] = PREPARED_AFTER if prepare == "on" else None
     return database
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.models import Generation
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.db import transaction
 
+from campaigns.database.clock import database_now
 from campaigns.models import Campaign, Shot, User, Workspace
 from generation import ledger
-from generation.clock import database_now
 from generation.models import Generation, Inquiry
 from generation.providers.base import Usage
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.models import Lease
 
 

@@ -18,12 +18,12 @@ from django.db.models import F, QuerySet, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from campaigns.database.bulk import among, insert_many
+from campaigns.database.clock import database_now
 from campaigns.models import Budget, Campaign, Shot, UsdField, User, Workspace, round_usd
-from generation.clock import database_now
 from generation.models import Generation, Inquiry, LedgerEntry, Reservation
 from generation.prices import price_in_force
 from generation.providers.base import Usage
-from generation.rows import among, insert_many
 
 
 class NoHeadRoom(Exception):

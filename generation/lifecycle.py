@@ -13,10 +13,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from campaigns.database.bulk import among, insert_many, update_many
+from campaigns.database.clock import database_now
 from campaigns.models import User
-from generation.clock import database_now
 from generation.models import Generation, GenerationEvent
-from generation.rows import among, insert_many, update_many
 from generation.states import TERMINAL, GenerationState, may_move
 
 

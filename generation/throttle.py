@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.models import Throttle
 
 # Permits that were not used are kept for this long, so that a tick of the conductor may send a few at once.

@@ -14,7 +14,7 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.providers import registry
 from generation.providers.base import ProviderError
 from generation.providers.replicate import ReplicateProvider

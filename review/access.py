@@ -7,8 +7,8 @@ from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, Shot, Workspace
-from campaigns.statements import Given, Statement
 from generation.models import Generation
 from review.models import SavedView, Standing
 

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
+from campaigns.database.clock import database_now
 from generation import lifecycle
-from generation.clock import database_now
 from generation.models import Generation, WebhookDelivery
 from generation.providers import registry
 from generation.providers.base import ProviderError, RenderStatus

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from campaigns.database.clock import database_now
 from generation import catalogue, ladder, ledger, lifecycle
-from generation.clock import database_now
 from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.providers.base import (

@@ -14,8 +14,8 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from campaigns.database.clock import database_now
 from generation import claims, gate, ladder, ledger, lifecycle, router
-from generation.clock import database_now
 from generation.ladder import NextStep
 from generation.models import Generation
 from generation.providers import registry

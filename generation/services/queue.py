@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from django.db.models import Q
 
+from campaigns.database.clock import database_now
 from generation import lifecycle, throttle
-from generation.clock import database_now
 from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.services import dispatch

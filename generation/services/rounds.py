@@ -14,13 +14,13 @@ from typing import NamedTuple, TypeVar
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, Q
 
+from campaigns.database.bulk import among
+from campaigns.database.clock import database_now
 from generation import ladder, ledger, lifecycle
-from generation.clock import database_now
 from generation.lifecycle import Sending
 from generation.models import Generation
 from generation.prices import NoPrice
 from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, RenderStatus, Submission
-from generation.rows import among
 from generation.services import dispatch
 from generation.services.sweep import Nudge
 from generation.states import GenerationState

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from campaigns.database.clock import database_now
 from campaigns.models import Campaign
 from generation import inquiries
-from generation.clock import database_now
 from generation.models import Generation, Pulse
 from generation.services.deliveries import unhandled_deliveries
 from generation.states import GenerationState

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.db.models import F, Q
 from django.utils import timezone
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.images import ImageRejected
 from generation.models import Generation
 from generation.states import Purpose

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import F, TextField
 from django.db.models.functions import Cast, JSONObject
 
+from campaigns.database.prepared import Statement
 from campaigns.models import Campaign, Membership, Role
-from campaigns.statements import Statement
 from review.models import RejectReason
 from review.queries.assigned import Assignee, assignee_of, members
 from review.queries.counts import Counts, counted_parts, counts_of

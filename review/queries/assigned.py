@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Membership, User, Workspace
-from campaigns.statements import Given, Statement
 from review.models import Assignment
 
 

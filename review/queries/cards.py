@@ -10,8 +10,8 @@ from django.db.models import CharField, Exists, OuterRef, Subquery, TextField, V
 from django.db.models.functions import Cast
 from django.urls import reverse
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, Shot, User
-from campaigns.statements import Given, Statement
 from generation.files import addresses_of, choose_width, join_widths
 from generation.gate import show_average
 from generation.models import Generation

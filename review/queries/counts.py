@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import CharField, Count, Exists, OuterRef, Q, Sum, TextField, Value
 from django.db.models.functions import Cast, JSONObject
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, User
-from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import SignOff, Tally, Verdict

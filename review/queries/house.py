@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import CharField, Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Membership, Role, User, Workspace
-from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.silence import banner_of, pauses, recent_pulses
 from review.models import Decision, Notice, SignOff, Standing

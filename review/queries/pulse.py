@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Subquery
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign
-from campaigns.statements import Given, Statement
 from generation.models import Generation
 from generation.states import UNFINISHED, GenerationState
 from review.models import Standing

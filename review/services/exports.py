@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from campaigns.database.clock import database_now
 from campaigns.models import Campaign, User
-from generation.clock import database_now
 from review.exports import naming, store
 from review.exports.renditions import CHANNELS
 from review.models import Export, ExportFile, SignOff

@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.urls import reverse
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from review.models import Notice
 from review.services.notices import one_line
 

@@ -5,8 +5,8 @@ A notice of something that one did oneself is not made.
 
 from collections.abc import Iterable
 
+from campaigns.database.clock import database_now
 from campaigns.models import User
-from generation.clock import database_now
 from generation.models import Generation
 from review.models import Notice
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from campaigns.database.clock import database_now
 from campaigns.models import User
-from generation.clock import database_now
 from generation.models import Generation
 from review.models import ReviewLease
 from review.queries.queue import Queue, next_in_line, waiting

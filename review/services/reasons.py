@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from campaigns.database.prepared import Given, Statement
 from campaigns.models import Workspace
-from campaigns.statements import Given, Statement
 from review.models import RejectReason
 
 # The digits 1 to 9 pick them.

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from campaigns.database.prepared import Addition, Change, Given
 from campaigns.models import Campaign, Shot, User, Workspace
-from campaigns.statements import Addition, Change, Given
 from generation.models import Generation
 from review.models import SignOff, Standing, Verdict
 

@@ -14,8 +14,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from campaigns.database.prepared import Addition, Given, Statement
 from campaigns.models import Shot, User
-from campaigns.statements import Addition, Given, Statement
 from generation.models import Generation
 from generation.states import GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from campaigns.access import member_required
-from campaigns.statements import Given, Statement
+from campaigns.database.prepared import Given, Statement
 from generation.models import Generation
 from review.access import generation_to_decide
 from review.models import Standing

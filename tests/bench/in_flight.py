@@ -19,7 +19,7 @@ import aiohttp
 from django.db import connections
 from django.db.models import Max
 
-from generation.clock import database_now
+from campaigns.database.clock import database_now
 from generation.conductor import Conductor, in_database, leave_database, settle_in
 from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
 from generation.providers import registry

@@ -10,8 +10,8 @@ from django.db import connection
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from campaigns.database.clock import database_now
 from campaigns.models import Campaign, User
-from generation.clock import database_now
 from review.models import Decision, ReviewLease, Verdict
 from review.services.standings import ensure_standing
 from review.services.verdicts import read_standing, record_verdict, undo_verdict

@@ -5,8 +5,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import F
 
+from campaigns.database.prepared import Addition, Change, Given, Statement
 from campaigns.models import Shot
-from campaigns.statements import Addition, Change, Given, Statement
 from config import embedded
 from review.models import Decision, Verdict
 from tests.factories import GenerationFactory, ShotFactory, UserFactory

@@ -178,7 +178,7 @@ def row_writes(tree: ast.AST, models: tuple[str, ...]) -> Iterator[int]:
 
 
 def is_statement(node: ast.Call) -> bool:
-    """Whether this is a statement of `campaigns.statements` that writes; its first argument says what."""
+    """Whether this is a statement of `campaigns.database.prepared` that writes; its first argument says what."""
     return isinstance(node.func, ast.Name) and node.func.id in ("Change", "Addition") and bool(node.args)
 
 

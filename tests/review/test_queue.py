@@ -14,8 +14,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from campaigns.database.clock import database_now
 from campaigns.models import Campaign, User
-from generation.clock import database_now
 from generation.models import Generation
 from review.models import Assignment, Decision, ReviewLease, Verdict
 from review.queries.queue import Queue, open_queue, read_progress
