@@ -8,6 +8,6 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         # models are loaded only now
-        from generation import prices
+        from generation.money import price_book
 
-        post_migrate.connect(prices.after_migration, sender=self)
+        post_migrate.connect(price_book.after_migration, sender=self)

@@ -15,11 +15,11 @@ from django.utils import timezone
 from campaigns.briefs import BriefError, Import, Limits, read_brief, read_upload
 from campaigns.models import BrandKit, Campaign, Shot, Workspace
 from generation import catalogue
-from generation.images import ImageRejected
+from generation.pictures.images import ImageRejected
+from generation.planning.intake import shot_of_post
+from generation.planning.planning import SIZES, nearest_ratio
+from generation.planning.references import CleanReference, check_reference
 from generation.providers import registry
-from generation.services.intake import shot_of_post
-from generation.services.planning import SIZES, nearest_ratio
-from generation.services.references import CleanReference, check_reference
 
 MOST_REFERENCES = 8
 MOST_PROMPT_CHARACTERS = 4000

@@ -17,7 +17,7 @@ from campaigns.database.bulk import among, insert_many, update_many
 from campaigns.database.clock import database_now
 from campaigns.models import User
 from generation.models import Generation, GenerationEvent
-from generation.states import TERMINAL, GenerationState, may_move
+from generation.rules.states import TERMINAL, GenerationState, may_move
 
 
 class ForbiddenMove(Exception):

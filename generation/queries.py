@@ -7,10 +7,10 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from campaigns.models import Campaign, Reference, Shot
 from generation import catalogue
-from generation.files import file_url
 from generation.forms import ShotForm, model_choices
 from generation.models import Generation
-from generation.services.estimates import ShotEstimate, estimate_shot
+from generation.pictures.files import file_url
+from generation.planning.estimates import ShotEstimate, estimate_shot
 
 CARDS = 50
 

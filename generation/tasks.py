@@ -7,9 +7,9 @@ from celery import Task, current_app, shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from generation.engine.steps import take_step
+from generation.engine.sweep import Nudge, find_unfinished, record_pulse
 from generation.providers import registry
-from generation.services.steps import take_step
-from generation.services.sweep import Nudge, find_unfinished, record_pulse
 
 logger = logging.getLogger(__name__)
 HOLDER = f"worker:{os.getpid()}"

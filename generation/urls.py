@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from generation import webhooks
-from generation.views import files, new_campaign, plan, terms
+from generation.views import files, new_campaign, plan, terms, webhooks
 
 urlpatterns = [
     path("webhooks/replicate/", webhooks.receive_replicate, name="replicate-webhook"),

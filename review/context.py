@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from campaigns.models import Membership, Role
-from review.queries.house import MANY, Waiting, read_around
+from review.queries.navigation import MANY, Waiting, read_around
 
 # Room: its address, its name, who may enter.
 ROOMS = (

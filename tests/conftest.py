@@ -65,17 +65,17 @@ def house_folders(settings: Settings, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """A real Redis, empty at first, one for each test process."""
-    url, kept = redis.start(folder=tmp_path_factory.mktemp("redis"))
+    url, service = redis.start(folder=tmp_path_factory.mktemp("redis"))
     yield url
-    kept.stop()
+    service.stop()
 
 
 @pytest.fixture(scope="session")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The endpoint of a real S3 server over HTTP, without buckets at first."""
-    url, kept = s3.start(folder=tmp_path_factory.mktemp("s3"))
+    url, service = s3.start(folder=tmp_path_factory.mktemp("s3"))
     yield url
-    kept.stop()
+    service.stop()
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from factory.django import DjangoModelFactory
 from PIL import Image
 
 from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User, Workspace
-from generation import images
 from generation.models import Generation, Score
-from generation.states import GenerationState, Purpose
+from generation.pictures import images
+from generation.rules.states import GenerationState, Purpose
 from review.models import Decision, SignOff, Standing, Verdict
-from review.services.standings import ensure_standing, set_standing
+from review.services.decision_status import ensure_standing, set_standing
 
 STUDIO = "studio/comp"
 PASSWORD = "a long enough password"

@@ -4,11 +4,11 @@ Bytes in; posts, text or one clear error out. Pure: no database, no settings. An
 whole, or it is refused with every problem named; nothing is taken in by half.
 """
 
-from campaigns.briefs.contents import BriefError, Import, Limits, Post
+from campaigns.briefs.details import Terms, find_terms
 from campaigns.briefs.posts import read_posts
 from campaigns.briefs.tables import read_table
-from campaigns.briefs.terms import Terms, find_terms
 from campaigns.briefs.text import read_brief
+from campaigns.briefs.types import BriefError, Import, Limits, Post
 from campaigns.briefs.upload import read_upload
 
 __all__ = [

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.text import slugify
 
-from campaigns.briefs.contents import Import, Post, Problems
 from campaigns.briefs.text import clean_text
+from campaigns.briefs.types import Import, Post, Problems
 
 KINDS = ("hero", "lifestyle", "detail", "social", "illustration", "draft", "other")
 TEXT_LIMITS = {

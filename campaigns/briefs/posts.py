@@ -5,9 +5,9 @@ import math
 import re
 from typing import Any
 
-from campaigns.briefs.contents import DEFAULT_LIMITS, BriefError, Import, Problems
 from campaigns.briefs.fields import NAMES, build_import
 from campaigns.briefs.text import decode
+from campaigns.briefs.types import DEFAULT_LIMITS, BriefError, Import, Problems
 
 _EXAMPLE = '[{"slug": "hero", "title": "Hero", "description": "...", "mood": "calm"}]'
 _MOST_NAMES = 8

@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Sequence
 
-from campaigns.briefs.contents import DEFAULT_LIMITS, BriefError, Import, Problems
 from campaigns.briefs.fields import build_import
 from campaigns.briefs.posts import check_file_size, name_unused
 from campaigns.briefs.text import decode
+from campaigns.briefs.types import DEFAULT_LIMITS, BriefError, Import, Problems
 
 SEPARATORS = (",", ";", "\t", "|")
 # Field names and what people call them, lower case, without spaces, hyphens and underscores.

@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 
-from campaigns.briefs.contents import BriefError
+from campaigns.briefs.types import BriefError
 
 # The longer marks first: UTF-32 little-endian begins like UTF-16.
 _MARKS: tuple[tuple[bytes, str], ...] = (

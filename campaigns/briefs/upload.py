@@ -2,10 +2,10 @@
 
 import re
 
-from campaigns.briefs.contents import DEFAULT_LIMITS, BriefError, Import, Limits
 from campaigns.briefs.posts import check_file_size, read_posts
 from campaigns.briefs.tables import looks_like_table, read_table
 from campaigns.briefs.text import decode, read_brief
+from campaigns.briefs.types import DEFAULT_LIMITS, BriefError, Import, Limits
 
 # "[{" or "{"" or an empty list: nobody begins a brief like this. "[x] done" and "[Aurora] launch" are briefs.
 _JSON = re.compile(r"\ufeff?\s*(?:\[\s*(?:\{|\[|\]|\"|$)|\{\s*(?:\"|\}|$))")

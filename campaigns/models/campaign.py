@@ -160,7 +160,7 @@ class Budget(models.Model):
     """A limit in USD for a workspace (no campaign) or one campaign, with what is spent and promised.
 
     The limit belongs to people (`campaigns.services.set_budget`). `spent` and `reserved` are
-    counters that only `generation.ledger` writes, by conditional UPDATE.
+    counters that only `generation.money.ledger` writes, by conditional UPDATE.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="budgets")

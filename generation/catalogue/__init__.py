@@ -19,8 +19,8 @@ from generation.catalogue.prices import (
     token_prices,
 )
 from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
-from generation.catalogue.retired_models import RETIRED
-from generation.catalogue.shapes import Ability, CatalogueModel, InputFields, UnknownModel
+from generation.catalogue.retired import RETIRED
+from generation.catalogue.schema import Ability, CatalogueModel, InputFields, UnknownModel
 from generation.catalogue.sizes import SnappedSize, snap_size
 
 MODELS: tuple[CatalogueModel, ...] = (*FLUX, *LETTERING, *STABLE_DIFFUSION, *UPSCALERS, STUDIO, COG, *RETIRED)

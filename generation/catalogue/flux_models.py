@@ -5,8 +5,8 @@ Input names and ranges: the models' OpenAPI input schemas. Pixel sizes by ratio:
 
 from decimal import Decimal
 
-from generation.catalogue.published import PRICE_LIST, PRODUCT_NEGATIVE, READ_ON, per_unit, ratios
-from generation.catalogue.shapes import (
+from generation.catalogue.builders import PRICE_LIST, PRODUCT_NEGATIVE, READ_ON, per_unit, ratios
+from generation.catalogue.schema import (
     Ability,
     AspectSize,
     CatalogueModel,

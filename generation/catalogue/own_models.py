@@ -3,8 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from generation.catalogue.published import READ_ON
-from generation.catalogue.shapes import Ability, CatalogueModel, FreeSize, InputFields, PricePart, PriceRule
+from generation.catalogue.builders import READ_ON
+from generation.catalogue.schema import Ability, CatalogueModel, FreeSize, InputFields, PricePart, PriceRule
 
 FREE = PriceRule(parts=(PricePart("image", Decimal(0)),), priced_on=READ_ON, source="runs on your own machine")
 

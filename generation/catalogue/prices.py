@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from generation.catalogue.builders import READ_ON
 from generation.catalogue.flux_models import FLUX
 from generation.catalogue.own_models import COG, STUDIO
-from generation.catalogue.published import READ_ON
 from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
-from generation.catalogue.shapes import CatalogueModel, PricePart
+from generation.catalogue.schema import CatalogueModel, PricePart
 from generation.providers.base import RenderStatus, UnitPrice, Usage
 
 PLACES = Decimal("0.000001")

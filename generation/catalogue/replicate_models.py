@@ -4,8 +4,8 @@ Input names and ranges: the models' OpenAPI input schemas. Community models are 
 seconds of their hardware.
 """
 
-from generation.catalogue.published import SDXL_NEGATIVE, listed, per_second, per_unit, ratios
-from generation.catalogue.shapes import Ability, CatalogueModel, FreeSize, InputFields, InputSize
+from generation.catalogue.builders import SDXL_NEGATIVE, listed, per_second, per_unit, ratios
+from generation.catalogue.schema import Ability, CatalogueModel, FreeSize, InputFields, InputSize
 
 _A = Ability
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from generation.catalogue.shapes import AspectSize, CatalogueModel, FreeSize, InputSize, ListedSize
+from generation.catalogue.schema import AspectSize, CatalogueModel, FreeSize, InputSize, ListedSize
 
 
 @dataclass(frozen=True, slots=True)

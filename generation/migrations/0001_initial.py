@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 import campaigns.models.money
 import generation.models.generation
-import generation.states
+import generation.rules.states
 
 
 class Migration(migrations.Migration):
@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                             ("variation", "Variation"),
                             ("upscale", "Upscale"),
                         ],
-                        default=generation.states.Purpose["CREATE"],
+                        default=generation.rules.states.Purpose["CREATE"],
                         max_length=10,
                     ),
                 ),
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                             ("refused", "Refused"),
                             ("cancelled", "Cancelled"),
                         ],
-                        default=generation.states.GenerationState["QUEUED"],
+                        default=generation.rules.states.GenerationState["QUEUED"],
                         max_length=10,
                     ),
                 ),
@@ -445,7 +445,7 @@ class Migration(migrations.Migration):
             model_name="generation",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("state", generation.states.GenerationState["READY"]), _negated=True),
+                    models.Q(("state", generation.rules.states.GenerationState["READY"]), _negated=True),
                     models.Q(("sha256", ""), _negated=True),
                     _connector="OR",
                 ),

@@ -7,7 +7,7 @@ from django.db.models import Q
 from ulid import ULID
 
 from campaigns.models import Campaign, Shot, User, Workspace
-from generation.states import TERMINAL, UNFINISHED, GenerationState, Purpose
+from generation.rules.states import TERMINAL, UNFINISHED, GenerationState, Purpose
 
 
 def new_generation_id() -> str:
@@ -54,7 +54,7 @@ def _values(states: Iterable[str]) -> list[str]:
 
 
 class Generation(models.Model):
-    """One render. `state` is written by `generation.lifecycle` only; what it cost is in the record (`ledger.cost_of`).
+    """One render. `generation.lifecycle` alone writes `state`; what it cost is in the ledger (`ledger.cost_of`).
 
     Ticket and metadata are for the audit trail: they are never sent to a model.
     """
@@ -128,13 +128,13 @@ class Generation(models.Model):
     thumbhash = models.CharField(max_length=60, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
 
-    # the last score, copied from Score by generation.services.scoring so that a list can filter by it
+    # the last score, copied from Score by generation.engine.scoring so that a list can filter by it
     average = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     weakest = models.CharField(max_length=20, blank=True)
     passed = models.BooleanField(null=True, blank=True)
     escalated = models.BooleanField(default=False, help_text="The machines gave up: a person decides.")
 
-    # what people decided, copied from review.Standing by review.services.standings for the same reason; "" while open
+    # what people decided, copied from review.Standing by review.services.decision_status; "" while open
     decision = models.CharField(max_length=10, blank=True, default="", db_default="")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Questions to a writer or critic that cost. Written by `generation.inquiries` only."""
+"""Questions to a writer or critic that cost. Written by `generation.money.calls` only."""
 
 from decimal import Decimal
 

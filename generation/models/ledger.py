@@ -1,4 +1,4 @@
-"""Money: promises and what was paid. Written by `generation.ledger` only."""
+"""Money: promises and what was paid. Written by `generation.money.ledger` only."""
 
 from decimal import Decimal
 

@@ -6,7 +6,7 @@ from generation.models.generation import Generation
 
 
 class Score(models.Model):
-    """One scoring by one critic. Average, pass and weakest are computed by `generation.gate`."""
+    """One scoring by one critic. Average, pass and weakest are computed by `generation.rules.gate`."""
 
     generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="scores")
     critic = models.CharField(max_length=80)

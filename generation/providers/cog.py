@@ -38,9 +38,9 @@ from generation.providers.base import (
     RenderStatus,
     Submission,
 )
-from generation.providers.fetching import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
 from generation.providers.inputs import picture_input, plain_input
-from generation.providers.replicate_answers import read_prediction
+from generation.providers.replicate.answers import read_prediction
+from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
 
 EXTERNAL_ID = re.compile(r"loupe-[0-9a-f]{32}")
 KEPT_OUTPUT = re.compile(r"cog:(loupe-[0-9a-f]{32})/(\d{1,2})")

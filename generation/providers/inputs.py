@@ -11,9 +11,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from generation.catalogue import CatalogueModel, snap_size
-from generation.catalogue.shapes import AspectSize, FreeSize, InputSize, ListedSize
+from generation.catalogue.router import fold_constraints
+from generation.catalogue.schema import AspectSize, FreeSize, InputSize, ListedSize
 from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
-from generation.router import fold_constraints
 
 HandOver = Callable[[ImageInput], Awaitable[str]]
 

@@ -119,12 +119,12 @@ def _once(name: str, build: Callable[[], Any]) -> Any:
 
 
 def _build_local() -> ImageProvider:
-    provider = import_string("generation.providers.local.studio.LocalImageProvider")
+    provider = import_string("generation.providers.local.LocalImageProvider")
     return cast(ImageProvider, provider(settings.VAR_DIR / "studio"))
 
 
 def _build_replicate() -> ImageProvider:
-    provider = import_string("generation.providers.replicate.ReplicateProvider")
+    provider = import_string("generation.providers.replicate.adapter.ReplicateProvider")
     return cast(
         ImageProvider,
         provider(
@@ -151,13 +151,13 @@ def _build_cog() -> ImageProvider:
 
 def _build_writer() -> PromptWriter:
     if not settings.ANTHROPIC_API_KEY:
-        return cast(PromptWriter, import_string("generation.providers.local.writer.LocalPromptWriter")())
-    writer = import_string("generation.providers.anthropic.AnthropicWriter")
+        return cast(PromptWriter, import_string("generation.studio.writer.LocalPromptWriter")())
+    writer = import_string("generation.providers.anthropic.adapter.AnthropicWriter")
     return cast(PromptWriter, writer(api_key=settings.ANTHROPIC_API_KEY, model=settings.LOUPE_WRITER_MODEL))
 
 
 def _build_critic() -> Critic:
     if not settings.ANTHROPIC_API_KEY:
-        return cast(Critic, import_string("generation.providers.local.critic.LocalCritic")())
-    critic_class = import_string("generation.providers.anthropic.AnthropicCritic")
+        return cast(Critic, import_string("generation.studio.critic.LocalCritic")())
+    critic_class = import_string("generation.providers.anthropic.adapter.AnthropicCritic")
     return cast(Critic, critic_class(api_key=settings.ANTHROPIC_API_KEY, model=settings.LOUPE_CRITIC_MODEL))

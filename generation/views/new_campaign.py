@@ -12,9 +12,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns.access import MemberRequest, member_required
 from campaigns.models import Campaign, User
+from generation.engine.sweep import Nudge
 from generation.forms import NewCampaignForm
-from generation.services.intake import open_campaign
-from generation.services.sweep import Nudge
+from generation.planning.intake import open_campaign
 from generation.tasks import send_nudge
 
 

@@ -16,13 +16,14 @@ from campaigns import services as campaigns
 from campaigns.access import MemberRequest, campaign_for, member_required, shot_for
 from campaigns.briefs import find_terms
 from campaigns.models import Budget, Campaign, Reference, Shot, User
-from generation import ledger, queries
+from generation import queries
+from generation.engine.heartbeats import silence_banner
+from generation.engine.sweep import Nudge
 from generation.forms import BudgetForm, NewShotForm, ReferencesForm, ShotForm, TermsForm
-from generation.services import runs, shot_plan
-from generation.services.estimates import estimate_start
-from generation.services.references import keep_reference
-from generation.services.sweep import Nudge
-from generation.silence import silence_banner
+from generation.money import ledger
+from generation.planning import runs, shot_plan
+from generation.planning.estimates import estimate_start
+from generation.planning.references import keep_reference
 from generation.tasks import send_nudge
 
 PAGE = "generation/plan.html"

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 
 from campaigns import services as campaigns
 from campaigns.access import MemberRequest, campaign_for, member_required
-from generation import ledger
 from generation.forms import TermsForm
+from generation.money import ledger
 
 
 @require_POST

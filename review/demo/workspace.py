@@ -14,12 +14,13 @@ from django.utils import timezone
 from campaigns import services as campaigns
 from campaigns.demo_sign_ins import DEMO_SIGN_INS
 from campaigns.models import BrandKit, Campaign, User, Workspace
-from generation import headless, ledger
+from generation.engine import headless
+from generation.engine.results import is_settled
 from generation.models import Generation
+from generation.money import ledger
+from generation.planning import planning, refine, runs
 from generation.providers import registry
-from generation.results import is_settled
-from generation.services import planning, refine, runs
-from generation.states import GenerationState, Purpose
+from generation.rules.states import GenerationState, Purpose
 from review.demo import content
 from review.exports.deliver import run_export
 from review.models import Decision, Export, Standing

@@ -15,9 +15,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from campaigns.database.clock import database_now
-from generation.images import ImageRejected
 from generation.models import Generation
-from generation.states import Purpose
+from generation.pictures.images import ImageRejected
+from generation.rules.states import Purpose
 from review.exports import manifest, naming, store
 from review.exports.embedding import NotEmbeddable, embed_xmp, read_xmp
 from review.exports.metadata import PictureMetadata, source_type, usage_terms, xmp_packet

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.db.models import Sum
 
-from generation.ledger import cost_of, costs_of
 from generation.models import Generation, LedgerEntry
+from generation.money.ledger import cost_of, costs_of
 from review.exports import naming
 from review.models import Export, ExportFile, SignOff
 

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 
-from generation.images import ImageRejected, open_still
 from generation.models import Generation
+from generation.pictures.images import ImageRejected, open_still
 from review.exports.renditions import CHANNELS, Frame, frame_for
 
 KEEP_SECONDS = 86_400

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.images import open_still
+from generation.pictures.images import open_still
 
 
 class Fit(StrEnum):

@@ -52,7 +52,7 @@ class Standing(models.Model):
     """Where an image stands with people: one row an image from its first decision on.
 
     `version` grows with every decision; a form that carries an older one is answered 409.
-    Written by `review.services.standings` only, which copies the decision to the image for lists to filter by.
+    Written by `review.services.decision_status` only, which copies the decision to the image for lists to filter by.
     """
 
     UNDECIDED = "undecided"

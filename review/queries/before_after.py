@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from generation.files import rendition_url
 from generation.models import Generation
-from generation.states import GenerationState, Purpose
+from generation.pictures.files import rendition_url
+from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment
 from review.services.mark_targets import NoTarget, Place, read_place
 

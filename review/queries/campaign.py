@@ -10,12 +10,12 @@ from django.urls import reverse
 
 from campaigns.models import Budget, Campaign, Shot, User
 from generation.catalogue import UnknownModel
-from generation.gate import LABELS, show_average
+from generation.engine.heartbeats import silence_banner
 from generation.models import Generation, GenerationEvent, LedgerEntry, Score
-from generation.services.estimates import estimate_shot
-from generation.services.runs import came_to_nothing
-from generation.silence import silence_banner
-from generation.states import UNFINISHED, GenerationState
+from generation.planning.estimates import estimate_shot
+from generation.planning.runs import came_to_nothing
+from generation.rules.gate import LABELS, show_average
+from generation.rules.states import UNFINISHED, GenerationState
 from review.models import SignOff, Verdict
 from review.queries.progress import Progress, read_progress
 from review.queries.sheet import (

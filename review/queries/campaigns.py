@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Shot, User, Workspace
 from generation.models import Generation, LedgerEntry
-from generation.states import UNFINISHED
+from generation.rules.states import UNFINISHED
 from review.models import SignOff
-from review.queries.strips import FRAMES, read_strips
+from review.queries.campaign_thumbnails import FRAMES, read_strips
 
 PAGE = 24
 STATES = {

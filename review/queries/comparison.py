@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.queries.loupe import Picture, picture_of
 from review.queries.sheet import model_label
 

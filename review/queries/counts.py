@@ -13,7 +13,7 @@ from django.db.models.functions import Cast, JSONObject
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, User
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import SignOff, Tally, Verdict
 
 KEPT, REMOVED, SETTLED = "kept", "removed", "settled"

@@ -8,14 +8,14 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from campaigns.models import Budget, Campaign, Membership, Role, User
-from generation.gate import LABELS, show_average
 from generation.models import Generation
-from generation.states import UNFINISHED, GenerationState
+from generation.rules.gate import LABELS, show_average
+from generation.rules.states import UNFINISHED, GenerationState
 from review.models import Decision, Notice, SignOff, Standing, Verdict
+from review.queries.campaign_thumbnails import read_strips
 from review.queries.campaigns import due_words
-from review.queries.house import escalated_to_people, finals_to_sign
+from review.queries.navigation import escalated_to_people, finals_to_sign
 from review.queries.progress import Progress, read_progress
-from review.queries.strips import read_strips
 
 SHOWN = 12
 NOTICES = 20

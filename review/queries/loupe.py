@@ -7,17 +7,17 @@ from typing import Any
 from django.db.models import QuerySet
 
 from campaigns.models import Campaign, User
-from generation.files import file_url, rendition_url
-from generation.gate import LABELS, show_average
-from generation.ledger import cost_of
 from generation.models import Generation, Score
-from generation.placeholders import placeholder_data_uri
-from generation.states import UNFINISHED, GenerationState
+from generation.money.ledger import cost_of
+from generation.pictures.files import file_url, rendition_url
+from generation.pictures.placeholders import placeholder_data_uri
+from generation.rules.gate import LABELS, show_average
+from generation.rules.states import UNFINISHED, GenerationState
 from review.models import Verdict
 from review.queries.activity import Step, read_activity
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.counts import Counts, read_counts
-from review.queries.film import Film, read_film
+from review.queries.filmstrip import Film, read_film
 from review.queries.marks import Mark, Words, read_comments, read_marks
 from review.queries.sheet import (
     STATE_WORDS,

@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from generation.models import Generation
-from generation.states import TERMINAL, UNFINISHED, GenerationState
+from generation.rules.states import TERMINAL, UNFINISHED, GenerationState
 
 # The pace is measured over this much of the past.
 WINDOW = timedelta(seconds=60)

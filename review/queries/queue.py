@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign, User
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import Assignment, ReviewLease, SignOff, Verdict
 from review.queries.sheet import Verdicts, filtered, loupe_address, thumb_of
 from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, Stretch, stretches

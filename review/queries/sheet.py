@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Shot, User
 from generation import catalogue
-from generation.files import rendition_url, srcset
-from generation.gate import show_average
 from generation.models import Generation
-from generation.placeholders import placeholder_data_uri
-from generation.states import UNFINISHED, GenerationState
+from generation.pictures.files import rendition_url, srcset
+from generation.pictures.placeholders import placeholder_data_uri
+from generation.rules.gate import show_average
+from generation.rules.states import UNFINISHED, GenerationState
 from review.models import Assignment, SignOff, Standing, Verdict
-from review.queries.pulse import read_pulse
+from review.queries.last_changes import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter
 from review.queries.stacks import on_top
 

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
-from generation.gate import LABELS
+from generation.rules.gate import LABELS
 
 SORTS = {
     "newest": "Newest first",

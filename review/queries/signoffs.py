@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaigns.models import Campaign, Shot
-from generation.files import rendition_url, srcset
-from generation.gate import LABELS
 from generation.models import Generation, Score
-from generation.placeholders import placeholder_data_uri
+from generation.pictures.files import rendition_url, srcset
+from generation.pictures.placeholders import placeholder_data_uri
+from generation.rules.gate import LABELS
 from review.models import Annotation, Decision, Export, ExportFile, SignOff, Verdict
-from review.queries.house import finals_to_sign
+from review.queries.navigation import finals_to_sign
 
 SHOWN = 120
 # Words and payloads that no list shows.

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, TruncMonth
 
 from campaigns.models import User
 from generation.models import LedgerEntry
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import Decision
 from review.reports.table import MONEY, NUMBER, Cell, Column, Row, Table, shares
 

@@ -6,14 +6,15 @@ from decimal import Decimal
 from django.db import transaction
 
 from campaigns.models import User
-from generation import catalogue, ledger
+from generation import catalogue
+from generation.catalogue.router import NoModelFits
 from generation.models import Generation
+from generation.money import asking, ledger
+from generation.planning import refine
+from generation.planning.runs import CannotStart
 from generation.providers import registry
 from generation.providers.base import ProviderError, Revision, RevisionNote
-from generation.router import NoModelFits
-from generation.services import refine, words
-from generation.services.runs import CannotStart
-from generation.states import GenerationState, Purpose
+from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment, Decision, RejectReason, Verdict
 from review.services.mark_targets import NoTarget, read_place
 from review.services.revision_words import Region, describe_place, draw_mask, write_reason, write_revision
@@ -141,7 +142,7 @@ def word_revision(generation: Generation, *, by: User) -> str:
     )
     writer = registry.prompt_writer()
     try:
-        return words.ask(
+        return asking.ask(
             lambda: writer.compile_revision(asked),
             purpose="revise",
             workspace=campaign.workspace,

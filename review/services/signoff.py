@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from campaigns.models import Membership, Role, User
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import Decision, Export, SignOff, Standing, Verdict
+from review.services.decision_status import set_standing
 from review.services.exports import request_export
-from review.services.standings import set_standing
 from review.services.verdicts import StackSigned, StaleVerdict, VerdictRefused, record_verdict
 
 SIGNED = "signed"

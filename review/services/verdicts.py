@@ -1,4 +1,4 @@
-"""What people decide on an image. Only writer of Verdict; what stands is written by `review.services.standings`.
+"""What people decide on an image. Only writer of Verdict; what stands is written by `review.services.decision_status`.
 
 Verdicts are append-only: a person's newest one stands, taking one back appends a row that says
 which it undoes. Standing is the image's one row for lists; its version is compared and set in
@@ -17,9 +17,9 @@ from django.utils import timezone
 from campaigns.database.prepared import Addition, Given, Statement
 from campaigns.models import Shot, User
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict
-from review.services.standings import claim_standing, ensure_standing, put_standing
+from review.services.decision_status import claim_standing, ensure_standing, put_standing
 
 SIGNED = "signed"
 LONGEST_NOTE = 2000

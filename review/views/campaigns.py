@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.access import MemberRequest, campaign_for, member_required
 from campaigns.models import Role, User
-from generation import ledger
-from generation.services import repair, runs
+from generation.engine import retry
+from generation.money import ledger
+from generation.planning import runs
 from generation.tasks import send_nudge
 from review.access import generation_for_review
 from review.queries import campaign as live
@@ -75,10 +76,10 @@ def retry_generation(request: MemberRequest, pk: str) -> HttpResponse:
     generation = generation_for_review(request, pk)
     try:
         with transaction.atomic():
-            nudge = repair.retry_generation(generation, by=_person(request))
+            nudge = retry.retry_generation(generation, by=_person(request))
             if nudge:
                 transaction.on_commit(lambda: send_nudge(nudge))
-    except (repair.CannotRetry, ledger.NoHeadRoom) as error:
+    except (retry.CannotRetry, ledger.NoHeadRoom) as error:
         messages.warning(request, f"Not retried. {error}")
     else:
         messages.success(request, f"{generation.shot.title} goes on.")

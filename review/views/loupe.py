@@ -15,7 +15,7 @@ from review.queries.assigned import read_colleagues
 from review.queries.before_after import read_before_after
 from review.queries.comparison import MODES, read_comparison
 from review.queries.counts import read_counts
-from review.queries.film import read_film
+from review.queries.filmstrip import read_film
 from review.queries.loupe import read_loupe
 from review.queries.queue import CAMPAIGN, Queue, QueueProgress, open_queue, read_progress
 from review.queries.sheet_filter import SheetFilter, read_filter

@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns.access import member_required
-from generation.files import read_file
 from generation.models import Generation
+from generation.pictures.files import read_file
 from review.access import generation_for_review
 from review.exports.marked import draw_marked
 from review.models import Annotation, Comment

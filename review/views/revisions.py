@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns.access import MemberRequest, member_required
 from generation.models import Generation
-from generation.services.planning import estimate_words_cost
-from generation.states import Purpose
+from generation.planning.planning import estimate_words_cost
+from generation.rules.states import Purpose
 from review.access import generation_for_review
 from review.models import Decision
 from review.queries.loupe import picture_of

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.access import MemberRequest, member_required
 from campaigns.models import Role
-from generation import ledger
 from generation.forms import BudgetForm
+from generation.money import ledger
 from review.queries.settings import read_models, read_parts, workspace_budget
 
 

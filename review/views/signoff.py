@@ -11,17 +11,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.access import MemberRequest, member_required
 from campaigns.models import Role
-from generation.files import file_url
-from generation.gate import show_average
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.pictures.files import file_url
+from generation.rules.gate import show_average
+from generation.rules.states import GenerationState
 from review.access import generation_for_review
 from review.exports.previews import channel_previews
-from review.forms.signoff import SendBackForm, SignOffForm
 from review.models import Decision, SignOff, Standing
 from review.queries import signoffs as queries
 from review.services import signoff
 from review.services.alt_text import propose_alt_text
+from review.signoff_form import SendBackForm, SignOffForm
 from review.tasks import nudge_export
 
 REFUSED, OUTDATED = 422, 409

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generation.models import Generation, GenerationEvent
-from generation.services import runs
-from generation.states import GenerationState
-from tests.bench import ground
+from generation.planning import runs
+from generation.rules.states import GenerationState
+from tests.bench import bench_data
 from tests.bench.measure import Measure, median
 from tests.services import engine, redis
 
@@ -29,7 +29,7 @@ def run(*, full: bool) -> Iterator[Measure]:
     """The slowest of twenty from being known as done, and what the provider's end adds."""
     del full
     with (
-        ground.fake_replicate(latency=LATENCY, creates_per_minute=PER_MINUTE) as fake,
+        bench_data.fake_replicate(latency=LATENCY, creates_per_minute=PER_MINUTE) as fake,
         tempfile.TemporaryDirectory(prefix="loupe-bench-") as folder,
     ):
         url, kept = redis.start(folder=Path(folder))
@@ -42,7 +42,7 @@ def run(*, full: bool) -> Iterator[Measure]:
         }
         try:
             with engine.at_work(environment=environment, folder=Path(folder), redis_url=url):
-                campaign = ground.make_campaign(shots=RENDERS, model=MODEL)
+                campaign = bench_data.make_campaign(shots=RENDERS, model=MODEL)
                 # what follows a low score is not the question here
                 campaign.bar, campaign.max_attempts = 1, 1
                 campaign.save(update_fields=["bar", "max_attempts"])

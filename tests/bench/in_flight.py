@@ -20,14 +20,14 @@ from django.db import connections
 from django.db.models import Max
 
 from campaigns.database.clock import database_now
-from generation.conductor import Conductor, in_database, leave_database, settle_in
+from generation.engine.conductor import Conductor, in_database, leave_database, settle_in
+from generation.engine.sweep import Nudge
 from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
+from generation.planning import runs
 from generation.providers import registry
-from generation.providers.wire import CONNECTIONS
-from generation.services import runs
-from generation.services.sweep import Nudge
-from generation.states import GenerationState
-from tests.bench import ground
+from generation.providers.replicate.transport import CONNECTIONS
+from generation.rules.states import GenerationState
+from tests.bench import bench_data
 from tests.bench.measure import Measure, Spent, spending
 from tests.fakes.running import RunningFake
 
@@ -43,15 +43,15 @@ WAITING = [GenerationState.QUEUED, GenerationState.SUBMITTING, GenerationState.I
 def run(*, full: bool, renders: int = RENDERS) -> Iterator[Measure]:
     """Wall, processor time, memory, and that nothing was lost or paid twice."""
     del full
-    with ground.fake_replicate(latency=LATENCY) as fake:
+    with bench_data.fake_replicate(latency=LATENCY) as fake:
         bare = asyncio.run(send_bare(fake.url, renders=renders))
         fakes_own = fake.state()["processor"] / renders * 1_000
     with (
-        ground.fake_replicate(latency=LATENCY, creates_per_minute=PER_MINUTE) as fake,
+        bench_data.fake_replicate(latency=LATENCY, creates_per_minute=PER_MINUTE) as fake,
         # forked before there are rows in memory: what it grows by is the conductor's own
         own_process() as elsewhere,
     ):
-        campaign = ground.make_campaign(shots=renders, model=MODEL)
+        campaign = bench_data.make_campaign(shots=renders, model=MODEL)
         runs.start_run(campaign, by=campaign.created_by)
         # an account that was used before, as nearly always: a new one begins with a single create
         Throttle.objects.create(account="replicate", per_minute=PER_MINUTE, next_at=database_now() - timedelta(hours=1))
@@ -102,7 +102,7 @@ async def send_bare(url: str, *, renders: int) -> float:
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
         async def send(number: int) -> None:
-            content = {"prompt": ground.PROMPT.format(number=number), "size": "1024x1024"}
+            content = {"prompt": bench_data.PROMPT.format(number=number), "size": "1024x1024"}
             async with (
                 gate,
                 session.post(f"{url}/v1/models/{MODEL}/predictions", data=json.dumps({"input": content})) as answer,

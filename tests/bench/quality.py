@@ -23,15 +23,16 @@ from django.test import override_settings
 
 from campaigns import services as campaigns
 from campaigns.models import Campaign, User
-from generation import headless, ledger
-from generation.files import read_file
+from generation.engine import headless
+from generation.engine.results import is_settled
 from generation.models import Generation, LedgerEntry
-from generation.prices import store_catalogue_prices
+from generation.money import ledger
+from generation.money.price_book import store_catalogue_prices
+from generation.pictures.files import read_file
+from generation.planning import planning, runs
 from generation.providers import registry
 from generation.providers.base import RenderRequest
-from generation.results import is_settled
-from generation.services import planning, runs
-from tests.bench import ground
+from tests.bench import bench_data
 from tests.bench.measure import Measure
 from tests.fakes.anthropic_server import FakeAnthropic
 from tests.fakes.running import RunningFake, run_in_thread
@@ -54,7 +55,7 @@ def run(*, full: bool) -> Iterator[Measure]:
     """Both pipelines against the same fakes; the arithmetic is printed."""
     del full
     with (
-        ground.fake_replicate(latency=0.3, creates_per_minute=6_000) as replicate,
+        bench_data.fake_replicate(latency=0.3, creates_per_minute=6_000) as replicate,
         run_in_thread(ArtDepartment().handle) as claude,
     ):
         naive_usable, naive_dollars = naive(replicate)

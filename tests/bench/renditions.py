@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from generation import images
+from generation.pictures import images
 from tests.bench.measure import Measure, median
 
 EDGE = 1024

@@ -21,11 +21,11 @@ from django.core.management import call_command
 from django.db import connection
 
 from config import embedded
-from tests.bench import sheet_ground as ground
+from tests.bench import sheet_data as ground
 from tests.bench.measure import Measure, processor_of
 from tests.bench.sheet_pages import cursors
 from tests.services import postgres, redis
-from tests.services.kept import Kept, accepts
+from tests.services.service_process import ServiceProcess, accepts
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES, FULL = 100_000, 1_000_000
@@ -140,7 +140,7 @@ class Meter:
         return told
 
 
-def durable_database(closing: ExitStack) -> tuple[str, Kept]:
+def durable_database(closing: ExitStack) -> tuple[str, ServiceProcess]:
     """A PostgreSQL of our own with every promise switched on; Django's connection is turned to it."""
     folder = Path(tempfile.mkdtemp(prefix="loupe-bench-"))
     url, kept = postgres.start(remove=folder, options=postgres.DURABLE)
@@ -152,7 +152,7 @@ def durable_database(closing: ExitStack) -> tuple[str, Kept]:
     return url, kept
 
 
-def start_web(closing: ExitStack, url: str) -> tuple[int, Kept]:
+def start_web(closing: ExitStack, url: str) -> tuple[int, ServiceProcess]:
     """The line `web` of the Procfile with a Redis beside it; its port and its process."""
     folder = Path(tempfile.mkdtemp(prefix="loupe-bench-"))
     redis_url, kept = redis.start(folder=folder)
@@ -169,7 +169,7 @@ def start_web(closing: ExitStack, url: str) -> tuple[int, Kept]:
         "LOUPE_VAR_DIR": str(settings.VAR_DIR),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    web = Kept(["sh", "-c", f"cd {ROOT} && {line[1]}"], log=folder / "web.log", environment=environment)
+    web = ServiceProcess(["sh", "-c", f"cd {ROOT} && {line[1]}"], log=folder / "web.log", environment=environment)
     closing.callback(web.stop)
     web.wait_until(lambda: accepts(port))
     return port, web

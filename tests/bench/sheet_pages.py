@@ -17,7 +17,7 @@ from django.core.management import call_command
 
 from campaigns.models import Campaign
 from review.queries import cards
-from tests.bench import sheet_ground as ground
+from tests.bench import sheet_data as ground
 from tests.bench.measure import Measure
 
 IMAGES, FEW, FULL = 100_000, 1_000, 1_000_000

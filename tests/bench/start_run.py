@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterator
 
-from generation.services import runs
-from tests.bench import ground
+from generation.planning import runs
+from tests.bench import bench_data
 from tests.bench.measure import Measure, median
 
 SHOTS = 100
@@ -16,7 +16,7 @@ def run(*, full: bool) -> Iterator[Measure]:
     del full
     waits = []
     for _ in range(ROUNDS):
-        campaign = ground.make_campaign(shots=SHOTS)
+        campaign = bench_data.make_campaign(shots=SHOTS)
         began = time.perf_counter()
         started = runs.start_run(campaign, by=campaign.created_by)
         waits.append((time.perf_counter() - began) * 1_000)

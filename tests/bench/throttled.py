@@ -6,12 +6,12 @@ The usual run takes ten times the limit on both sides, with the same ratio; `--f
 import asyncio
 from collections.abc import Iterator
 
-from generation import headless
+from generation.engine import headless
+from generation.engine.results import is_settled
 from generation.models import Generation
+from generation.planning import runs
 from generation.providers import registry
-from generation.results import is_settled
-from generation.services import runs
-from tests.bench import ground
+from tests.bench import bench_data
 from tests.bench.in_flight import conduct_until_collected, seconds_to
 from tests.bench.measure import Measure
 
@@ -31,8 +31,8 @@ def run(*, full: bool) -> Iterator[Measure]:
 def at_the_limit(*, per_minute: int) -> Iterator[Measure]:
     """Wall against (N - 1) / rate + latency, and the share of creates that the provider turned away."""
     limits = {"per_minute": float(per_minute), "burst": max(10.0, per_minute / 60)}
-    with ground.fake_replicate(latency=LATENCY, creates_per_minute=per_minute, **limits) as fake:
-        campaign = ground.make_campaign(shots=RENDERS, model=MODEL)
+    with bench_data.fake_replicate(latency=LATENCY, creates_per_minute=per_minute, **limits) as fake:
+        campaign = bench_data.make_campaign(shots=RENDERS, model=MODEL)
         runs.start_run(campaign, by=campaign.created_by)
         began, _ = asyncio.run(conduct_until_collected(campaign.pk))
         calls = fake.state()["calls"]["create"]
@@ -45,9 +45,9 @@ def at_the_limit(*, per_minute: int) -> Iterator[Measure]:
 
 def four_shots() -> Measure:
     """Four together, from the start to the last score, by the slowest render with its own fetching and scoring."""
-    with ground.fake_replicate(latency=LATENCY) as fake:
+    with bench_data.fake_replicate(latency=LATENCY) as fake:
         del fake
-        campaign = ground.make_campaign(shots=4, model=MODEL)
+        campaign = bench_data.make_campaign(shots=4, model=MODEL)
         # what four pictures cost in bars and retries is not the question here
         campaign.bar, campaign.max_attempts = 1, 1
         campaign.save(update_fields=["bar", "max_attempts"])

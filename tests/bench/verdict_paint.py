@@ -26,13 +26,13 @@ from playwright.sync_api import Page, sync_playwright
 from campaigns import services as campaigns
 from campaigns.models import Campaign, User
 from config import embedded
-from generation import images
 from generation.models import Generation
-from generation.states import GenerationState, Purpose
+from generation.pictures import images
+from generation.rules.states import GenerationState, Purpose
 from review.models import Verdict
 from tests.bench.measure import Measure
 from tests.services import chromium
-from tests.services.kept import Kept
+from tests.services.service_process import ServiceProcess
 
 VERDICTS = 200
 PACE_MILLISECONDS = 250
@@ -187,7 +187,7 @@ def _serve() -> Iterator[str]:
     port = embedded.free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     here = Path(__file__).resolve().parents[2]
-    server = Kept(
+    server = ServiceProcess(
         [*command, "--threads", "4", "--no-control-socket", "--log-level", "warning", "--chdir", str(here)],
         log=Path(settings.VAR_DIR) / "gunicorn.log",
         environment={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},

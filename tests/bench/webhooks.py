@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.core.management import call_command
 from django.test import override_settings
 
-from generation import webhooks
-from generation.prices import store_catalogue_prices
+from generation.money.price_book import store_catalogue_prices
 from generation.providers import registry
+from generation.views import webhooks
 from tests.bench.measure import Measure
 from tests.generation import test_webhooks
 

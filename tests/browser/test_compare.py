@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, make_images, marks_are_open
+from tests.browser.review_pages import loupe, make_images, marks_are_open
 from tests.browser.test_phone import assert_fits, assert_for_a_thumb
 
 pytestmark = pytest.mark.django_db(transaction=True)

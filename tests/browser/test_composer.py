@@ -12,7 +12,7 @@ from generation.models import Generation
 from generation.providers import registry
 from review.services.comments import add_comment
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import make_images
+from tests.browser.review_pages import make_images
 from tests.factories import GenerationFactory, ShotFactory
 from tests.fakes.running import RunningFake
 

@@ -12,7 +12,7 @@ from review.models import Annotation, Decision, Verdict
 from review.services.annotations import save_marks
 from review.services.verdicts import record_verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import draw_rectangle, loupe, make_images, marks_are_open, settled, sheet, standings
+from tests.browser.review_pages import draw_rectangle, loupe, make_images, marks_are_open, settled, sheet, standings
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -23,10 +23,10 @@ from pytest_django import Settings
 
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Role, User, Workspace
-from generation import ledger
-from generation.files import read_file
 from generation.models import Generation, LedgerEntry, Reservation
-from generation.states import GenerationState
+from generation.money import ledger
+from generation.pictures.files import read_file
+from generation.rules.states import GenerationState
 from review.models import Decision, Export, SignOff, Standing
 from tests.services import engine
 

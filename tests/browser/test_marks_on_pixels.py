@@ -10,7 +10,7 @@ from campaigns.models import Campaign, User
 from generation.models import Generation
 from review.models import Annotation, Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, marks_are_open, place_in_picture, settled
+from tests.browser.review_pages import loupe, marks_are_open, place_in_picture, settled
 from tests.factories import GenerationFactory, MembershipFactory, ShotFactory, picture, store_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)

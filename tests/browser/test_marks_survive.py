@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from campaigns.models import Campaign, User
 from review.models import Annotation, Comment
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import draw_rectangle, loupe, make_images, marks_are_open, settled, wait_until_stored
+from tests.browser.review_pages import draw_rectangle, loupe, make_images, marks_are_open, settled, wait_until_stored
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)

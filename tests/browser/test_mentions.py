@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from campaigns.models import Campaign, User
 from review.models import Comment, Notice
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, make_images, marks_are_open, settled
+from tests.browser.review_pages import loupe, make_images, marks_are_open, settled
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from campaigns.models import Campaign
 from review.models import Annotation, Assignment, Comment, Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, make_images, marks_are_open, settled, sheet, standings
+from tests.browser.review_pages import loupe, make_images, marks_are_open, settled, sheet, standings
 from tests.factories import MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,10 +13,10 @@ from playwright.sync_api import Page, expect
 from campaigns.database.clock import database_now
 from campaigns.models import Campaign, User
 from review.models import Decision, ReviewLease, Verdict
-from review.services.standings import ensure_standing
+from review.services.decision_status import ensure_standing
 from review.services.verdicts import read_standing, record_verdict, undo_verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import note_decoded, wait_until_decoded, wait_until_still
+from tests.browser.review_pages import note_decoded, wait_until_decoded, wait_until_still
 from tests.browser.test_review_keys import make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
 

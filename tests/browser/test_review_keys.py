@@ -10,7 +10,7 @@ from campaigns.models import Campaign, User
 from review.models import Annotation, Comment, Decision, Verdict
 from review.services.verdicts import record_verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import (
+from tests.browser.review_pages import (
     draw_rectangle,
     here,
     loupe,

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from campaigns.models import Campaign, User
 from review.models import Assignment, Notice, SavedView, Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import loupe, make_images, settled, sheet, standings, wait_until_still
+from tests.browser.review_pages import loupe, make_images, settled, sheet, standings, wait_until_still
 from tests.factories import CampaignFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)

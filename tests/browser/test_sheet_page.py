@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from generation.placeholders import _decode, average_colour
+from generation.pictures.placeholders import _decode, average_colour
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import make_images, sheet, until
+from tests.browser.review_pages import make_images, sheet, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from campaigns.models import Campaign, User
 from review.models import Standing, Verdict
 from tests.browser.conftest import LiveLoupe
-from tests.browser.review_room import (
+from tests.browser.review_pages import (
     here,
     loupe,
     make_images,

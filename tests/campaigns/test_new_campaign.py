@@ -214,10 +214,10 @@ def test_a_reference_that_is_no_picture_is_refused_at_its_field(
 def test_what_is_wrong_is_said_at_its_field(
     client: Client, member: Membership, field: str, value: str, words: str
 ) -> None:
-    answer = client.post(reverse("new-campaign"), {**RULES, "brief": BRIEF, "title": "Kept", field: value})
+    answer = client.post(reverse("new-campaign"), {**RULES, "brief": BRIEF, "title": "ServiceProcess", field: value})
     assert answer.status_code == 422
     assert words in answer.content.decode()
-    assert "Kept" in answer.content.decode()
+    assert "ServiceProcess" in answer.content.decode()
     assert not Campaign.objects.exists()
 
 
@@ -258,7 +258,7 @@ def test_nothing_is_kept_by_half(client: Client, member: Membership, monkeypatch
     def fail(**anything: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("generation.services.intake.keep_reference", fail)
+    monkeypatch.setattr("generation.planning.intake.keep_reference", fail)
     client.raise_request_exception = False
     fields = {**RULES, "brief": BRIEF, "budget": "3", "references": [upload("a.png", factories.picture())]}
     assert client.post(reverse("new-campaign"), fields).status_code == 500

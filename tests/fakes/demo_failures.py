@@ -137,8 +137,8 @@ def start_campaign() -> Any:
     """A campaign with one shot for each trial, started."""
     from campaigns import services as campaigns
     from campaigns.models import User
-    from generation import ledger
-    from generation.services import runs
+    from generation.money import ledger
+    from generation.planning import runs
 
     admin = User.objects.create_user(email="ada@example.com", name="Ada")
     workspace = campaigns.create_workspace(name="Aurora", admin=admin)
@@ -208,10 +208,10 @@ def draw(rows: dict[str, Row], *, seconds: float) -> Table:
 
 async def watch(campaign: Any, console: Console) -> float:
     """Drive the engine until every shot is over, drawing as it goes; the seconds it took."""
-    from generation import headless
-    from generation.conductor import in_database, leave_database
+    from generation.engine import headless
+    from generation.engine.conductor import in_database, leave_database
+    from generation.engine.results import is_settled
     from generation.providers import registry
-    from generation.results import is_settled
 
     began, stop = time.monotonic(), asyncio.Event()
     asyncio.get_running_loop().call_later(LONGEST_SECONDS, stop.set)

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from generation.catalogue import bill_usage
-from generation.providers.anthropic import AnthropicCritic, AnthropicWriter
-from generation.providers.anthropic_answers import Malformed, read_brief, read_prompt, read_scores
+from generation.providers.anthropic.adapter import AnthropicCritic, AnthropicWriter
+from generation.providers.anthropic.answers import Malformed, read_brief, read_prompt, read_scores
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ProviderRefused, ScoreRequest, ShotIdea
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake

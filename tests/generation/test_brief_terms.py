@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from campaigns.briefs import Terms, find_terms
 from campaigns.models import Budget, Campaign, Membership
+from generation.planning import planning
 from generation.providers import registry
-from generation.services import planning
 from tests import factories
 
 FLUX = "black-forest-labs/flux-1.1-pro"

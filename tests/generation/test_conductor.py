@@ -14,18 +14,20 @@ from django.utils import timezone
 
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User
-from generation import conductor as conducting
-from generation import ledger, lifecycle
-from generation.conductor import Conductor
+from generation import lifecycle
+from generation.engine import conductor as conducting
+from generation.engine import outcomes, rounds
+from generation.engine.conductor import Conductor
+from generation.engine.outbox import Outbox, in_database, leave_database
+from generation.engine.rounds import Sent
+from generation.engine.sweep import Nudge
 from generation.lifecycle import Sending
 from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
-from generation.outbox import Outbox, in_database, leave_database
+from generation.money import ledger
+from generation.planning import runs
 from generation.providers import registry
 from generation.providers.base import ProviderBusy, RenderProgress, RenderStatus, Submission
-from generation.services import dispatch, rounds, runs
-from generation.services.rounds import Sent
-from generation.services.sweep import Nudge
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from tests.fakes.running import RunningFake
 
 pytestmark = pytest.mark.both_engines
@@ -96,7 +98,7 @@ def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaig
 @pytest.mark.django_db
 def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
     first, second, *_ = rendering(campaign)
-    dispatch.record_progress(first, DONE)
+    outcomes.record_progress(first, DONE)
     look = next(look for look in rounds.due_looks(limit=100) if look.generation_id == second.pk)
     rounds.record_progresses([(look, DONE)])
     ours = [
@@ -157,8 +159,8 @@ def test_one_bad_row_does_not_hold_up_the_others(campaign: Campaign) -> None:
 def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Campaign) -> None:
     runs.start_run(campaign, by=campaign.created_by)
     [zombie, *_] = lifecycle.claim_queued(provider="replicate", holder="zombie", limit=1, seconds=-1)
-    assert dispatch.doubt_abandoned_submissions() == 1
-    dispatch.record_found(Generation.objects.get(pk=zombie.pk), None)
+    assert outcomes.doubt_abandoned_submissions() == 1
+    outcomes.record_found(Generation.objects.get(pk=zombie.pk), None)
     again = lifecycle.claim_queued(provider="replicate", holder="heir", limit=100, seconds=30)
     assert zombie.pk in {row.pk for row in again}
     assert rounds.record_submissions([taken(zombie, "late")]) == [("replicate", "late")]
@@ -172,7 +174,7 @@ def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Cam
 def test_a_late_answer_resolves_the_doubt_over_it(campaign: Campaign) -> None:
     runs.start_run(campaign, by=campaign.created_by)
     [row] = lifecycle.claim_queued(provider="replicate", holder="slow", limit=1, seconds=-1)
-    dispatch.doubt_abandoned_submissions()
+    outcomes.doubt_abandoned_submissions()
     assert rounds.record_submissions([taken(row, "pred1")]) == []
     stored = Generation.objects.get(pk=row.pk)
     assert (stored.state, stored.external_id) == (GenerationState.RENDERING, "pred1")
@@ -225,7 +227,7 @@ def test_forty_through_a_real_provider_in_rounds(
 ) -> None:
     settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
     settings.REPLICATE_CREATES_PER_MINUTE = 60_000
-    monkeypatch.setattr(conducting.dispatch, "wait_before_look", lambda provider, **_: 0.6)
+    monkeypatch.setattr(conducting.outcomes, "wait_before_look", lambda provider, **_: 0.6)
     fake_replicate.script(latency=0.5)
     registry.reset()
     campaign = make_campaign(shots=40)
@@ -285,7 +287,7 @@ def test_a_preparation_that_breaks_is_parked_with_its_traceback_and_costs_nothin
     def break_down(sending: Sending) -> None:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr(conducting.requests, "plain_request", break_down)
+    monkeypatch.setattr(conducting.render_requests, "plain_request", break_down)
 
     async def send() -> None:
         conductor = Conductor(hands=lambda nudges: None)

@@ -10,17 +10,17 @@ import pytest
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from generation import conductor as conducting
-from generation import lifecycle, outbox, throttle
-from generation.conductor import Conductor
+from generation import lifecycle
+from generation.engine import conductor as conducting
+from generation.engine import outbox, rounds, throttle
+from generation.engine.conductor import Conductor
+from generation.engine.outbox import Outbox, in_database, leave_database
+from generation.engine.rounds import Sent
 from generation.lifecycle import Sending
 from generation.models import Generation, LedgerEntry
-from generation.outbox import Outbox, in_database, leave_database
 from generation.providers import registry
 from generation.providers.base import RenderProgress, RenderStatus, Submission
-from generation.services import rounds
-from generation.services.rounds import Sent
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from tests.fakes.running import RunningFake
 from tests.generation.test_conductor import claim, make_campaign, rendering, states, taken
 
@@ -188,8 +188,8 @@ def test_a_look_that_breaks_comes_again_and_none_is_looked_at_twice_at_once(
     async def break_down_alone(self: Any, external_id: str) -> RenderProgress:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr("generation.providers.replicate.ReplicateProvider.look_many", break_down)
-    monkeypatch.setattr("generation.providers.replicate.ReplicateProvider.look", break_down_alone)
+    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.look_many", break_down)
+    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.look", break_down_alone)
 
     async def look(conductor: Conductor) -> None:
         assert await conductor._look() == 6

@@ -18,22 +18,24 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from config import environment
-from generation import claims, ladder, ledger, lifecycle
-from generation.conductor import Conductor, leave_database
+from generation import lifecycle
+from generation.engine import keepalive, mirror, outcomes
+from generation.engine.conductor import Conductor, leave_database
+from generation.engine.follow_up import follow_up
+from generation.engine.render_requests import plain_request
+from generation.engine.retry import retry_generation
+from generation.engine.scoring import build_score_request, score_image
+from generation.engine.sweep import Nudge, find_unfinished
 from generation.models import Generation, Lease, LedgerEntry
+from generation.money import ledger
+from generation.planning.planning import plan_campaign
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus
-from generation.services import arrival, dispatch
-from generation.services.follow_up import follow_up
-from generation.services.planning import plan_campaign
-from generation.services.repair import retry_generation
-from generation.services.requests import plain_request
-from generation.services.scoring import build_score_request, score_image
-from generation.services.sweep import Nudge, find_unfinished
-from generation.states import GenerationState
+from generation.rules import retries
+from generation.rules.states import GenerationState
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
-from tests.generation.engine_room import FLUX, SDXL, balanced, make_campaign, start
+from tests.generation.engine_fixtures import FLUX, SDXL, balanced, make_campaign, start
 
 TO_FETCHING = (GenerationState.SUBMITTING, GenerationState.RENDERING, GenerationState.FETCHING)
 
@@ -95,7 +97,7 @@ def test_a_doubt_that_nobody_can_clear_is_counted_as_spent_and_a_person_decides(
     campaign = make_campaign(shots=1)
     [row] = start(campaign)
     bring_to(row, GenerationState.SUBMITTING, GenerationState.IN_DOUBT)
-    dispatch.give_up_doubt(row, OutcomeUnknown("Replicate has removed the inputs.", kind="too_late"))
+    outcomes.give_up_doubt(row, OutcomeUnknown("Replicate has removed the inputs.", kind="too_late"))
     follow_up(row.pk)
     row.refresh_from_db()
     assert (row.state, row.error_kind, row.escalated) == ("failed", "outcome_unknown", True)
@@ -128,7 +130,7 @@ def test_a_prediction_of_another_row_is_not_taken_for_ours(replicate: RunningFak
     bring_to(other, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id=external_id)
     ours.refresh_from_db()
     bring_to(ours, GenerationState.SUBMITTING, GenerationState.IN_DOUBT)
-    assert dispatch.ids_taken("replicate", besides=ours) == [external_id]
+    assert outcomes.ids_taken("replicate", besides=ours) == [external_id]
     conductor = Conductor(hands=lambda nudges: None)
 
     async def ask() -> None:
@@ -152,7 +154,7 @@ def test_what_met_our_deadline_is_paid_by_the_second_and_sent_again(model: str, 
     late = RenderProgress(
         RenderStatus.INTERRUPTED, error_kind="deadline", error_text="Too slow.", metrics={"predict_time": 3.0}
     )
-    assert dispatch.record_progress(row, late) is False
+    assert outcomes.record_progress(row, late) is False
     row.refresh_from_db()
     assert (row.state, row.attempt, row.earlier_ids) == ("queued", 1, ["p1"])
     assert spent() == paid == ledger.cost_of(row)
@@ -165,7 +167,7 @@ def test_what_met_our_deadline_is_paid_by_the_second_and_sent_again(model: str, 
 def test_a_picture_deleted_at_the_provider_was_paid(metrics: dict[str, float], note: str) -> None:
     [row] = start(make_campaign(shots=1))
     bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id="p1")
-    dispatch.record_progress(row, RenderProgress(RenderStatus.GONE, metrics=metrics))
+    outcomes.record_progress(row, RenderProgress(RenderStatus.GONE, metrics=metrics))
     assert row.state == GenerationState.FAILED
     assert LedgerEntry.objects.get().note == note
     assert spent() == Decimal("0.04")
@@ -196,9 +198,9 @@ def test_a_download_that_is_cut_is_tried_three_times_more(
         external_id=external_id,
         provider_url=url,
     )
-    for _ in range(arrival.TRUNCATED_RETRIES + 1):
+    for _ in range(mirror.TRUNCATED_RETRIES + 1):
         Generation.objects.update(due_at=None)
-        arrival.mirror_image(row.pk, holder="test")
+        mirror.mirror_image(row.pk, holder="test")
     row.refresh_from_db()
     assert row.state == state
     assert row.error_kind == ("truncated" if state == "failed" else "")
@@ -300,9 +302,9 @@ def test_a_model_that_always_breaks_off_is_not_sent_for_ever() -> None:
     [row] = start(make_campaign(shots=1))
     broken = RenderProgress(RenderStatus.INTERRUPTED, error_kind="infrastructure", error_text="Prediction failed.")
     waits = []
-    for sending in range(ladder.MAX_INTERRUPTIONS + 1):
+    for sending in range(retries.MAX_INTERRUPTIONS + 1):
         bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id=f"p{sending}")
-        dispatch.record_progress(row, broken)
+        outcomes.record_progress(row, broken)
         row.refresh_from_db()
         if row.state == "queued":
             assert row.due_at is not None
@@ -330,7 +332,7 @@ def test_a_cancelling_that_nobody_here_asked_for_does_not_end_in_silence(
     [row] = start(make_campaign(shots=1, models=(SDXL,)))
     bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id="p1", cancel_asked=asked)
     metrics = {} if kind == "aborted" else {"predict_time": 3.0}
-    dispatch.record_progress(row, RenderProgress(RenderStatus.CANCELLED, error_kind=kind, metrics=metrics))
+    outcomes.record_progress(row, RenderProgress(RenderStatus.CANCELLED, error_kind=kind, metrics=metrics))
     row.refresh_from_db()
     assert (row.state, spent()) == (state, paid)
     if state == "failed":
@@ -352,7 +354,7 @@ def test_a_step_that_fails_by_a_mistake_of_ours_is_parked_with_its_traceback(
         raise LookupError("the drawer is empty")
 
     monkeypatch.setattr(registry.prompt_writer(), "direct", stumble)
-    for _ in range(ladder.MAX_TRIES + 1):
+    for _ in range(retries.MAX_TRIES + 1):
         assert follow_up(row.pk) is None
         Generation.objects.update(claimed_until=None)
     row.refresh_from_db()
@@ -404,10 +406,10 @@ def test_a_long_step_keeps_its_claim_and_a_short_one_asks_nothing(django_assert_
     bring_to(row, *TO_FETCHING)
     claimed = lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="a", seconds=0.6)
     assert claimed is not None
-    with claims.kept(claimed, holder="a", seconds=0.6):
+    with keepalive.kept(claimed, holder="a", seconds=0.6):
         time.sleep(1.2)
         assert lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="b", seconds=1) is None
-    with django_assert_num_queries(0), claims.kept(claimed, holder="a", seconds=60):
+    with django_assert_num_queries(0), keepalive.kept(claimed, holder="a", seconds=60):
         pass
     Generation.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="b", seconds=1) is not None

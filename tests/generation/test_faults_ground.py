@@ -14,9 +14,9 @@ from redis import Redis
 from config import embedded
 from generation.models import Generation, GenerationEvent
 from tests.fakes.pictures import draw_picture
-from tests.generation.engine_room import balanced, engine_room, make_campaign, reckon, start
-from tests.services.kept import accepts
-from tests.services.nursery import ALL
+from tests.generation.engine_fixtures import balanced, engine_room, make_campaign, reckon, start
+from tests.services.process_forker import ALL
+from tests.services.service_process import accepts
 
 pytestmark = pytest.mark.slow
 # The target is for a machine of its own; a busy one (the suite runs in parallel) gets twice the time.
@@ -74,11 +74,11 @@ def wipe_redis(environment: dict[str, str], *, folder: Path, count: int, seconds
     redis.start()
     try:
         with engine_room(environment, folder=folder, redis_url=redis.url, pace=1) as room:
-            room.nursery.start("conductor")
+            room.forker.start("conductor")
             queue = Redis.from_url(redis.url)
             room.wait_for(lambda: queue.llen("io") >= count)
             queue.close()
-            room.nursery.start("worker-io")
+            room.forker.start("worker-io")
             room.wait_for(lambda: Generation.objects.filter(state="ready").count() >= 10)
             redis.kill_and_wipe()
             time.sleep(3)
@@ -108,12 +108,12 @@ def kill_in_flight(
         environment, folder=folder, redis_url=redis_url, pace=pace, fake_settings={"latency": latency}
     )
     with room_for as room:
-        room.nursery.start("worker-cpu", "worker-io")
-        room.nursery.start("conductor", again=False)
+        room.forker.start("worker-cpu", "worker-io")
+        room.forker.start("conductor", again=False)
         room.wait_for(lambda: room.fake.state()["creates"] == count, seconds=60)
-        assert room.nursery.kill("conductor")
-        room.wait_for(lambda: "conductor" not in room.nursery.pids)
-        room.nursery.start("conductor")
+        assert room.forker.kill("conductor")
+        room.wait_for(lambda: "conductor" not in room.forker.pids)
+        room.forker.start("conductor")
         began = time.monotonic()
         over = Generation.objects.filter(state__in=["submitting", "rendering", "in_doubt", "queued"])
         room.wait_for(lambda: not over.all().exists(), seconds=(latency + 30) / pace * MACHINE)
@@ -137,11 +137,11 @@ def test_two_conductors_do_nothing_twice(process_environment: dict[str, str], re
         process_environment, folder=tmp_path, redis_url=redis_url, pace=8, REPLICATE_CREATES_PER_MINUTE="600"
     )
     with room_for as room:
-        room.nursery.start("conductor", "conductor-2", *ALL[1:])
+        room.forker.start("conductor", "conductor-2", *ALL[1:])
         for _ in range(2):
             for role in ("conductor", "conductor-2"):
                 time.sleep(0.5)
-                with room.nursery.held(role, seconds=2.5):
+                with room.forker.held(role, seconds=2.5):
                     pass
         room.drain(seconds=60)
         reckon(room.fake)
@@ -163,7 +163,7 @@ def test_a_connection_is_kept_from_step_to_step_and_replaced_when_the_database_e
     process_environment: dict[str, str], redis_url: str, tmp_path: Path
 ) -> None:
     with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=5) as room:
-        room.nursery.start(*ALL)
+        room.forker.start(*ALL)
         mirrored = Generation.objects.exclude(sha256="")
         start(make_campaign(shots=4))
         room.drain(seconds=60)

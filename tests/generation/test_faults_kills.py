@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from config.embedded import free_port
-from generation import ladder
+from generation.engine import retry
+from generation.engine.sweep import Nudge
 from generation.models import Generation, GenerationEvent
-from generation.services import repair
-from generation.services.sweep import Nudge
-from tests.generation.engine_room import FLUX, SDXL, engine_room, make_campaign, reckon, start
-from tests.services.nursery import ALL
+from generation.rules import retries
+from tests.generation.engine_fixtures import FLUX, SDXL, engine_room, make_campaign, reckon, start
+from tests.services.process_forker import ALL
 from tests.soak import survival
 
 pytestmark = pytest.mark.slow
@@ -35,12 +35,12 @@ def test_killed_once_at_every_step(process_environment: dict[str, str], redis_ur
     start(make_campaign(shots=16, models=(FLUX, SDXL)))
     crashes = {point: {"times": 1} for point in POINTS}
     with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=8, crashes=crashes) as room:
-        room.nursery.start(*ALL)
+        room.forker.start(*ALL)
         room.drain(seconds=60)
         # all of them were on the wire when the first kills came, and were found by asking: these are saved as sent
         start(make_campaign(shots=8, models=(FLUX, SDXL)))
         room.drain(seconds=60)
-        assert set(room.nursery.crashed()) == set(POINTS)
+        assert set(room.forker.crashed()) == set(POINTS)
         reckon(room.fake)
     # what was sent without our knowing it was found again by asking, not sent once more
     assert GenerationEvent.objects.filter(note="Found at the provider.").exists()
@@ -63,7 +63,7 @@ def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url
         PORT=port,
     )
     with room_for as room:
-        room.nursery.start(*survival.ROLES)
+        room.forker.start(*survival.ROLES)
         endured = survival.survive(room, kills=200, seconds=50, drain_seconds=60)
 
         reckon(room.fake, unscored=4)
@@ -76,15 +76,15 @@ def test_a_picture_that_kills_its_worker_is_parked_and_can_be_taken_up_again(
     """Out of memory on a hostile image: the child dies, others go on, after eight times nobody touches it any more."""
     campaign = make_campaign(shots=1)
     start(campaign)
-    crashes = {"after_download": {"times": ladder.MAX_DEATHS}}
+    crashes = {"after_download": {"times": retries.MAX_DEATHS}}
     with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=16, crashes=crashes) as room:
-        room.nursery.start(*ALL)
+        room.forker.start(*ALL)
         room.drain(seconds=60)
         row = Generation.objects.get()
         assert (row.state, row.error_kind, row.escalated) == ("failed", "parked", True)
         assert "ended its process" in row.error_text
-        assert room.nursery.crashed()["after_download"] == ladder.MAX_DEATHS
+        assert room.forker.crashed()["after_download"] == retries.MAX_DEATHS
         # it is paid for, so it is fetched again, not rendered again
-        assert repair.retry_generation(row, by=campaign.created_by) == Nudge("mirror", row.pk)
+        assert retry.retry_generation(row, by=campaign.created_by) == Nudge("mirror", row.pk)
         room.drain(seconds=30)
         reckon(room.fake, renders=1)

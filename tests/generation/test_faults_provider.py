@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from campaigns.models import Campaign
-from generation import ledger, throttle
+from generation.engine import throttle
 from generation.models import Generation, LedgerEntry
-from tests.generation.engine_room import EngineRoom, balanced, engine_room, make_campaign, start
-from tests.services.nursery import ALL
+from generation.money import ledger
+from tests.generation.engine_fixtures import EngineRoom, balanced, engine_room, make_campaign, start
+from tests.services.process_forker import ALL
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +79,7 @@ def test_every_fault_of_a_provider_has_its_end(
     start(campaign)
     with engine_room(process_environment, folder=tmp_path, redis_url=redis_url, pace=8) as room:
         room.fake.script(*rules())
-        room.nursery.start(*ALL)
+        room.forker.start(*ALL)
         room.drain(seconds=90)
         expect(room, campaign)
 
@@ -117,7 +118,7 @@ def test_refused_by_every_wording_and_model_a_person_decides(refusing: EngineRoo
     """Softer words with the same seed, twice; one model of another safety profile; then a person. Nothing paid."""
     start(make_campaign(shots=1))
     refusing.fake.script({"on": "outcome", "fault": "safety", "times": None})
-    refusing.nursery.start(*ALL)
+    refusing.forker.start(*ALL)
     refusing.drain(seconds=60)
     rows = list(Generation.objects.order_by("version"))
     assert [row.metadata.get("ladder", "first") for row in rows] == ["first", "soften", "soften", "other_model"]
@@ -135,7 +136,7 @@ def test_refused_by_every_wording_and_model_a_person_decides(refusing: EngineRoo
 def test_softer_words_pass_and_cost_one_picture(refusing: EngineRoom) -> None:
     start(make_campaign(shots=1))
     refusing.fake.script({"on": "outcome", "fault": "safety", "which": "nsfw_flux"})
-    refusing.nursery.start(*ALL)
+    refusing.forker.start(*ALL)
     refusing.drain(seconds=60)
     assert list(Generation.objects.order_by("version").values_list("state", flat=True)) == ["refused", "ready"]
     assert ledger.cost_of(Generation.objects.get(state="ready")) == refusing.fake.bill == Decimal("0.04")
@@ -146,10 +147,10 @@ def test_a_provider_that_is_down_is_left_alone_and_the_page_can_say_so(refusing:
     """After five failures in a row nothing new is sent for a while, then one sending tries; all is well afterwards."""
     start(make_campaign(shots=40))
     refusing.fake.script({"on": "create", "fault": "503", "times": 41})
-    refusing.nursery.start("conductor")
+    refusing.forker.start("conductor")
     refusing.wait_for(lambda: "replicate" in throttle.pauses())
     assert "Nothing new is sent" in throttle.pauses()["replicate"]
-    refusing.nursery.start(*ALL[1:])
+    refusing.forker.start(*ALL[1:])
     refusing.drain(seconds=90)
     # forty were on their way when it failed; from then on one at a time asked whether it works again
     assert refusing.fake.state()["calls"]["create"] <= 40 + 41 + 3

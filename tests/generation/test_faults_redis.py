@@ -15,9 +15,9 @@ from campaigns.models import Campaign, User
 from config.embedded import free_port
 from generation.models import Generation
 from tests.factories import PASSWORD
-from tests.generation.engine_room import EngineRoom, engine_room, make_campaign, reckon, start
+from tests.generation.engine_fixtures import EngineRoom, engine_room, make_campaign, reckon, start
 from tests.generation.test_faults_ground import OwnRedis
-from tests.services.kept import accepts
+from tests.services.service_process import accepts
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,11 +73,11 @@ def test_redis_out_of_memory(process_environment: dict[str, str], tmp_path: Path
     server = Redis.from_url(redis.url)
     try:
         with engine_room(process_environment, folder=tmp_path, redis_url=redis.url, pace=4, PORT=str(port)) as room:
-            room.nursery.start("conductor", "web")
+            room.forker.start("conductor", "web")
             # what is queued already, the workers will meet: a message can be taken out but not noted down
             room.wait_for(lambda: server.llen("cpu") > 0)
             fill(server)
-            room.nursery.start("worker-cpu", "worker-io")
+            room.forker.start("worker-cpu", "worker-io")
             brief = use_pages(room, address=f"http://127.0.0.1:{port}", campaign=campaign)
             # the conductor needs no Redis: everything is sent, rendered and booked
             room.wait_for(
@@ -86,7 +86,7 @@ def test_redis_out_of_memory(process_environment: dict[str, str], tmp_path: Path
             give_room(server)
             room.drain(seconds=90)
             room.wait_for(lambda: Campaign.objects.get(pk=brief).planning == Campaign.Planning.PLANNED, seconds=90)
-            assert not room.nursery.deaths, "who waits for Redis does not end over it"
+            assert not room.forker.deaths, "who waits for Redis does not end over it"
             reckon(room.fake)
     finally:
         server.close()

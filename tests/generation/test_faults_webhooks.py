@@ -8,9 +8,9 @@ import pytest
 
 from config.embedded import free_port
 from generation.models import Generation, GenerationEvent, WebhookDelivery
-from tests.generation.engine_room import engine_room, make_campaign, reckon, start
-from tests.services.kept import accepts
-from tests.services.nursery import ALL
+from tests.generation.engine_fixtures import engine_room, make_campaign, reckon, start
+from tests.services.process_forker import ALL
+from tests.services.service_process import accepts
 
 pytestmark = pytest.mark.slow
 
@@ -50,9 +50,9 @@ def test_every_fault_of_a_report_has_its_end(
     with room_for as room:
         # nobody can be found by asking: what is in doubt has its report alone
         room.fake.script(*rules, {"on": "list", "fault": "500", "times": None})
-        room.nursery.start("web")
+        room.forker.start("web")
         room.wait_for(lambda: accepts(port))
-        room.nursery.start(*ALL)
+        room.forker.start(*ALL)
         room.drain(seconds=60)
         accepted = sum(reports for _, reports in CASES.values())
         room.wait_for(lambda: room.fake.state()["webhooks_accepted"] == accepted)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from generation.providers.base import OutputUnusable, ProviderBusy
-from generation.providers.fetching import FetchRules, fetch_output, is_public
+from generation.providers.safe_download import FetchRules, fetch_output, is_public
 from tests.fakes import pictures
 from tests.fakes.running import RunningFake, run_in_thread
 from tests.fakes.wire import Answer, Request
@@ -234,7 +234,7 @@ def test_trouble_on_the_way_may_pass(shelf: Any) -> None:
 
 def test_a_server_that_drips_does_not_hold_us(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     files, running = shelf
-    monkeypatch.setattr("generation.providers.fetching.MOST_SECONDS", 1.0)
+    monkeypatch.setattr("generation.providers.safe_download.MOST_SECONDS", 1.0)
     files.answers["/drip"] = Answer(200, PICTURE, {"content-type": "image/png"}, fault="drip")
     with pytest.raises(ProviderBusy, match="slowly"):
         fetch(f"{running.url}/drip", named(running))

@@ -5,8 +5,8 @@ from django.test import Client, RequestFactory
 from django.urls import resolve
 from pytest_django import Settings
 
-from generation.files import file_url, rendition_url, srcset
 from generation.models import Generation
+from generation.pictures.files import file_url, rendition_url, srcset
 from generation.views.files import serve_file
 from tests.factories import GenerationFactory
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation import gate, ladder
-from generation.ladder import NextStep, SafetyHistory
 from generation.providers.base import DimensionScore
-from generation.states import TERMINAL, TRANSITIONS, GenerationState
+from generation.rules import gate, retries
+from generation.rules.retries import NextStep, SafetyHistory
+from generation.rules.states import TERMINAL, TRANSITIONS, GenerationState
 
 scores = st.floats(min_value=1, max_value=10).map(lambda value: round(value, 1))
 
@@ -67,15 +67,15 @@ def test_a_score_that_misses_the_bar_never_reads_as_the_bar() -> None:
 
 
 def test_three_strikes_then_a_person() -> None:
-    assert ladder.after_score(passed=True, attempt=1, max_attempts=3) is NextStep.DONE
-    assert ladder.after_score(passed=False, attempt=1, max_attempts=3) is NextStep.DIRECT
-    assert ladder.after_score(passed=False, attempt=3, max_attempts=3) is NextStep.ESCALATE
+    assert retries.after_score(passed=True, attempt=1, max_attempts=3) is NextStep.DONE
+    assert retries.after_score(passed=False, attempt=1, max_attempts=3) is NextStep.DIRECT
+    assert retries.after_score(passed=False, attempt=3, max_attempts=3) is NextStep.ESCALATE
 
 
 def test_refusals_soften_twice_then_another_model_once_then_a_person() -> None:
     steps = []
     softenings = other_models = 0
-    while (step := ladder.after_refusal(SafetyHistory(softenings, other_models))) is not NextStep.ESCALATE:
+    while (step := retries.after_refusal(SafetyHistory(softenings, other_models))) is not NextStep.ESCALATE:
         steps.append(step)
         softenings += step is NextStep.SOFTEN
         other_models += step is NextStep.OTHER_MODEL
@@ -83,14 +83,14 @@ def test_refusals_soften_twice_then_another_model_once_then_a_person() -> None:
 
 
 def test_looks_wait_the_estimate_then_half_as_long_again_up_to_eight_seconds() -> None:
-    waits = [ladder.wait_before_look(looks=looks, estimated_seconds=4.0) for looks in range(4)]
+    waits = [retries.wait_before_look(looks=looks, estimated_seconds=4.0) for looks in range(4)]
     assert waits == [4.0, 6.0, 8.0, 8.0]
 
 
 @given(st.integers(0, 40), st.floats(0, 0.999))
 def test_backoff_is_bounded_and_obeys_the_provider(tries: int, jitter: float) -> None:
-    assert 1 <= ladder.wait_before_try(tries=tries, retry_after=None, jitter=jitter) <= 60
-    assert ladder.wait_before_try(tries=tries, retry_after=30, jitter=jitter) >= 30
+    assert 1 <= retries.wait_before_try(tries=tries, retry_after=None, jitter=jitter) <= 60
+    assert retries.wait_before_try(tries=tries, retry_after=30, jitter=jitter) >= 30
 
 
 def test_every_state_can_end_and_no_end_is_left_but_failed() -> None:

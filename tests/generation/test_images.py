@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from thumbhash import rgba_to_thumb_hash
 
-from generation import images
-from generation.image_headers import MAX_EDGE, ImageRejected, read_header
-from generation.placeholders import placeholder_data_uri
+from generation.pictures import images
+from generation.pictures.headers import MAX_EDGE, ImageRejected, read_header
+from generation.pictures.placeholders import placeholder_data_uri
 
 MAX_PIXELS = 50_000_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,7 @@ import resource, sys
 from io import BytesIO
 from pathlib import Path
 from PIL import Image
-from generation import images
+from generation.pictures import images
 for image_format in ("PNG", "JPEG", "WEBP"):  # the decoders themselves, loaded once
     target = BytesIO(); Image.new("RGB", (64, 64)).save(target, image_format)
     images.inspect(target.getvalue(), max_pixels=50_000_000)

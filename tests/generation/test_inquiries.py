@@ -15,22 +15,22 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from campaigns.models import Budget, Campaign
-from generation import inquiries, ledger
 from generation.catalogue import bill_usage
+from generation.engine import rescoring
+from generation.engine.follow_up import follow_up
+from generation.engine.scoring import score_image
+from generation.engine.steps import take_step
+from generation.engine.sweep import Nudge, find_unfinished
 from generation.models import Generation, Inquiry, LedgerEntry
+from generation.money import asking, calls, ledger
+from generation.planning.planning import plan_campaign
 from generation.providers import registry
-from generation.providers.anthropic_client import add_units
+from generation.providers.anthropic.client import add_units
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt, Usage
-from generation.services import rescoring, words
-from generation.services.follow_up import follow_up
-from generation.services.planning import plan_campaign
-from generation.services.scoring import score_image
-from generation.services.steps import take_step
-from generation.services.sweep import Nudge, find_unfinished
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake, run_as_process
-from tests.generation.engine_room import balanced, engine_room, make_campaign, start
-from tests.services.nursery import ALL
+from tests.generation.engine_fixtures import balanced, engine_room, make_campaign, start
+from tests.services.process_forker import ALL
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_where_nobody_listens_nothing_is_counted(
 def test_a_question_whose_process_died_is_counted_once_and_an_answer_after_all_corrects_it() -> None:
     campaign = make_campaign(shots=1)
     most = Usage("anthropic", "claude-haiku-5-5", {"input_token": 4_000, "output_token": 4_000})
-    inquiry = inquiries.open_inquiry(
+    inquiry = calls.open_inquiry(
         most, expected=Decimal("0.01"), purpose="prompt", workspace=campaign.workspace, campaign=campaign
     )
     assert set(Budget.objects.values_list("reserved", flat=True)) == {Decimal("0.01")}
@@ -121,7 +121,7 @@ def test_a_question_whose_process_died_is_counted_once_and_an_answer_after_all_c
     assert set(LedgerEntry.objects.values_list("note", flat=True)) == {"Outcome unknown, counted as spent."}
     balanced()
     for _ in range(2):
-        inquiries.settle_inquiry(inquiry, {"input_token": 1_000, "output_token": 100, "cache_read_token": 1_000})
+        calls.settle_inquiry(inquiry, {"input_token": 1_000, "output_token": 100, "cache_read_token": 1_000})
     assert spent() == Decimal("0.00016")
     balanced()
 
@@ -144,7 +144,7 @@ def test_an_answer_of_several_requests_costs_what_their_bills_come_to(
     usage = Usage("anthropic", "claude-haiku-5-5")
     for request in requests:
         usage = add_units(usage, request)
-    inquiry = inquiries.open_inquiry(
+    inquiry = calls.open_inquiry(
         add_units(usage, {"output_token": 777}),
         expected=Decimal("0.01"),
         purpose="prompt",
@@ -153,8 +153,8 @@ def test_an_answer_of_several_requests_costs_what_their_bills_come_to(
     )
     if died:
         let_time_pass()
-        inquiries.count_as_spent(inquiry.pk)
-    inquiries.settle_inquiry(inquiry, usage.units, requests=usage.requests)
+        calls.count_as_spent(inquiry.pk)
+    calls.settle_inquiry(inquiry, usage.units, requests=usage.requests)
     bills = [bill_usage(Usage("anthropic", "claude-haiku-5-5", request)) for request in requests]
     assert spent() == sum((line.amount for bill in bills for line in bill), Decimal(0))
 
@@ -166,7 +166,7 @@ def test_an_answer_that_was_mended_is_booked_as_it_was_billed(claude: RunningFak
     campaign = make_campaign(shots=1)
     for number in range(8):
         claude.script({"on": "message", "fault": "not_json"})
-        words.ask(
+        asking.ask(
             lambda number=number: registry.prompt_writer().soften(prompt="Headphones " * number, refusal="flagged"),
             purpose="prompt",
             workspace=campaign.workspace,
@@ -188,7 +188,7 @@ def test_it_stands_in_the_table_before_it_is_sent(claude: RunningFake) -> None:
         seen.extend(Budget.objects.values_list("reserved", flat=True))
         return answer
 
-    words.ask(ask_and_look, purpose="prompt", workspace=campaign.workspace, campaign=campaign)
+    asking.ask(ask_and_look, purpose="prompt", workspace=campaign.workspace, campaign=campaign)
     assert len(seen) == 2
     assert min(seen) > 0
     balanced()
@@ -291,15 +291,15 @@ def test_killed_between_claudes_answer_and_our_commit(
             ANTHROPIC_BASE_URL=claude.url,
         )
         with room_for as room:
-            room.nursery.start(*ALL)
+            room.forker.start(*ALL)
             room.drain(seconds=60)
-            assert room.nursery.crashed() == {"after_answer": 4, "before_answer": 1}
+            assert room.forker.crashed() == {"after_answer": 4, "before_answer": 1}
             left = Inquiry.objects.filter(settled_at=None).count()
             assert left >= 1
             let_time_pass()
             room.wait_for(lambda: not Inquiry.objects.filter(settled_at=None).exists())
             billed = claude.bill
-        exact = spent() - (LedgerEntry.objects.filter(note=inquiries.COUNTED).aggregate(t=Sum("amount"))["t"] or 0)
+        exact = spent() - (LedgerEntry.objects.filter(note=calls.COUNTED).aggregate(t=Sum("amount"))["t"] or 0)
         assert exact < billed <= spent()
         assert Generation.objects.filter(state="ready").exists()
     balanced()

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User, round_usd
-from generation import ledger, lifecycle
+from generation import lifecycle
 from generation.models import Generation, LedgerEntry, Price, Reservation
-from generation.services.runs import draft_generation
-from generation.states import Purpose
+from generation.money import ledger
+from generation.planning.runs import draft_generation
+from generation.rules.states import Purpose
 
 pytestmark = pytest.mark.both_engines
 MODEL = "black-forest-labs/flux-1.1-pro"

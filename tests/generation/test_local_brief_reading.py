@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.providers.base import BrandGuide
-from generation.providers.local.brief_lines import split_lines
-from generation.providers.local.sensitivity import find_sensitive_topics
-from generation.providers.local.writer import LocalPromptWriter
+from generation.studio.brief_lines import split_lines
+from generation.studio.sensitivity import find_sensitive_topics
+from generation.studio.writer import LocalPromptWriter
 
 WRITER = LocalPromptWriter()
 AURORA = (Path(__file__).resolve().parents[2] / "campaigns" / "samples" / "aurora.md").read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.providers.base import BrandGuide, ShotIdea, StructuredPrompt
-from generation.providers.local.colours import COLOUR_NAMES
-from generation.providers.local.lookbook import (
+from generation.studio.colours import COLOUR_NAMES
+from generation.studio.lookbook import (
     LIGHT_BY_KIND,
     LIGHT_BY_MOOD,
     LIGHT_BY_WORDS,
@@ -18,10 +18,10 @@ from generation.providers.local.lookbook import (
     PALETTE_OTHERWISE,
     PLACE_BY_KIND,
 )
-from generation.providers.local.softening import SOFTER, soften_prompt
-from generation.providers.local.vocabulary import read_direction
-from generation.providers.local.wording import clean, clip_words, limit_words, split_sentences
-from generation.providers.local.writer import LocalPromptWriter
+from generation.studio.softening import SOFTER, soften_prompt
+from generation.studio.vocabulary import read_direction
+from generation.studio.wording import clean, clip_words, limit_words, split_sentences
+from generation.studio.writer import LocalPromptWriter
 
 WRITER = LocalPromptWriter()
 SAMPLES = Path(__file__).resolve().parents[2] / "campaigns" / "samples"

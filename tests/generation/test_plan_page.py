@@ -13,10 +13,10 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from campaigns.models import Campaign, Membership, Shot
-from generation import ledger
 from generation.models import Generation, Pulse, Reservation
-from generation.services import runs
-from generation.services.estimates import estimate_start
+from generation.money import ledger
+from generation.planning import runs
+from generation.planning.estimates import estimate_start
 from tests import factories
 
 pytestmark = pytest.mark.django_db

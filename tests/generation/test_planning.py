@@ -10,13 +10,13 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from generation.catalogue import bill, get_model
+from generation.planning import planning, runs
+from generation.planning.estimates import estimate_start
+from generation.planning.references import check_reference, keep_reference
 from generation.providers import registry
-from generation.services import planning, runs
-from generation.services.estimates import estimate_start
-from generation.services.references import check_reference, keep_reference
 from tests.factories import CampaignFactory, ShotFactory
 from tests.fakes.pictures import draw_picture
-from tests.generation.engine_room import make_campaign, start
+from tests.generation.engine_fixtures import make_campaign, start
 
 BRIEF = "Aurora headphones.\nFour launch shots: hero, lifestyle, detail and social square. Mood: calm, warm."
 

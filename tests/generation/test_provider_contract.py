@@ -21,8 +21,8 @@ from generation.providers.base import (
     RenderStatus,
 )
 from generation.providers.cog import CogProvider
-from generation.providers.local.studio import LocalImageProvider
-from generation.providers.replicate import ReplicateProvider
+from generation.providers.local import LocalImageProvider
+from generation.providers.replicate.adapter import ReplicateProvider
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from generation.catalogue import MODELS, Ability, bill, get_model
-from generation.catalogue.shapes import AspectSize
+from generation.catalogue.schema import AspectSize
 from generation.providers.base import (
     ImageInput,
     OutcomeUnknown,
@@ -25,7 +25,7 @@ from generation.providers.base import (
     RenderRequest,
     RenderStatus,
 )
-from generation.providers.replicate import ReplicateProvider, add_key
+from generation.providers.replicate.adapter import ReplicateProvider, add_key
 from tests.fakes import pictures
 from tests.fakes.replicate_faults import PUBLISHED
 from tests.fakes.running import RunningFake

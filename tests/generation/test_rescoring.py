@@ -13,10 +13,11 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from generation.models import Generation, GenerationEvent, LedgerEntry
-from generation.providers import anthropic_batches, registry
+from generation.providers import registry
+from generation.providers.anthropic import batches
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
-from tests.generation.engine_room import make_campaign, start
+from tests.generation.engine_fixtures import make_campaign, start
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def claude(settings: Settings, fake_anthropic: RunningFake, monkeypatch: pytest.
     registry.reset()
     settings.ANTHROPIC_API_KEY = "sk-test"
     monkeypatch.setenv("ANTHROPIC_BASE_URL", fake_anthropic.url)
-    monkeypatch.setattr(anthropic_batches, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(batches, "POLL_SECONDS", 0.01)
     yield fake_anthropic
     registry.reset()
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from generation.providers.anthropic import AnthropicWriter
+from generation.providers.anthropic.adapter import AnthropicWriter
 from generation.providers.base import PromptWriter, ProviderError, Revision, RevisionNote
-from generation.providers.local.writer import LocalPromptWriter
+from generation.studio.writer import LocalPromptWriter
 from tests.fakes.running import RunningFake
 
 REVISION = Revision(

@@ -3,7 +3,7 @@
 import pytest
 
 from generation.catalogue import available_models, get_model
-from generation.router import (
+from generation.catalogue.router import (
     Branch,
     NoModelFits,
     RoutingRequest,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.seeds import HIGHEST_SEED, derive_seed, new_base_seed
+from generation.rules.seeds import HIGHEST_SEED, derive_seed, new_base_seed
 
 base_seeds = st.integers(min_value=1, max_value=HIGHEST_SEED)
 

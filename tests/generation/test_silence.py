@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from generation import throttle
-from generation.services.sweep import record_pulse
-from generation.silence import PROCESSES, silence_banner
+from generation.engine import throttle
+from generation.engine.heartbeats import PROCESSES, silence_banner
+from generation.engine.sweep import record_pulse
 
 
 @pytest.mark.both_engines

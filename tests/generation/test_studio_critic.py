@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from generation.providers.base import BrandGuide, ImageInput, ProviderError, RenderRequest, ScoreRequest
-from generation.providers.local import LocalCritic
-from generation.providers.local.corrections import read_corrections
-from generation.providers.local.measures import measure, noise_of, palette_distance, sharpness_of
-from generation.providers.local.renderer import render
+from generation.studio.corrections import read_corrections
+from generation.studio.critic import LocalCritic
+from generation.studio.measures import measure, noise_of, palette_distance, sharpness_of
+from generation.studio.renderer import render
 
 PALETTE = ("#e8dccb", "#24344d", "#c2571f")
 PROMPT = "A speaker on a plinth. Palette: #e8dccb, #24344d, #c2571f. Composition: centered. Mood: calm."

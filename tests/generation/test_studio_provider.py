@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 
 from generation.providers.base import ImageInput, OutputUnusable, ProviderRefused, RenderRequest, RenderStatus
-from generation.providers.local import LocalImageProvider
-from generation.providers.local.studio import id_of, pack, unpack
+from generation.providers.local import LocalImageProvider, id_of, pack, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from generation.providers.base import ImageInput, RenderRequest
-from generation.providers.local.colours import find_colours, hex_to_lab, to_lab, to_linear
-from generation.providers.local.corrections import read_corrections
-from generation.providers.local.measures import measure
-from generation.providers.local.renderer import render
-from generation.providers.local.vocabulary import read_direction
+from generation.studio.colours import find_colours, hex_to_lab, to_lab, to_linear
+from generation.studio.corrections import read_corrections
+from generation.studio.measures import measure
+from generation.studio.renderer import render
+from generation.studio.vocabulary import read_direction
 
 HERO = (
     "Matte black Aurora headphones standing on a low plinth. Soft key light from the left, warm rim from behind. "

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import Settings
 
-from generation import throttle
+from generation.engine import throttle
 from generation.models import Throttle
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from generation.providers.webhook_signature import WebhookRefused, verify_webhook
+from generation.providers.replicate.webhook_signature import WebhookRefused, verify_webhook
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

@@ -15,15 +15,18 @@ from standardwebhooks import Webhook
 
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User
-from generation import ledger, lifecycle, webhooks
+from generation import lifecycle
+from generation.engine import deliveries, outcomes, rounds
+from generation.engine.render_requests import plain_request
+from generation.engine.steps import take_step
+from generation.engine.sweep import Nudge, find_unfinished
 from generation.models import Generation, GenerationEvent, LedgerEntry, WebhookDelivery
+from generation.money import ledger
+from generation.planning import runs
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus, Submission
-from generation.services import deliveries, dispatch, rounds, runs
-from generation.services.requests import plain_request
-from generation.services.steps import take_step
-from generation.services.sweep import Nudge, find_unfinished
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
+from generation.views import webhooks
 from tests.fakes.running import RunningFake
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -71,7 +74,7 @@ def start(campaign: Campaign) -> list[Generation]:
 def send(row: Generation, *, external_id: str) -> Generation:
     """Bring a queued generation to rendering."""
     lifecycle.move(row, to=GenerationState.SUBMITTING)
-    dispatch.record_submission(row, Submission(external_id=external_id, estimated_seconds=4.0))
+    outcomes.record_submission(row, Submission(external_id=external_id, estimated_seconds=4.0))
     return row
 
 
@@ -219,15 +222,15 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
     lifecycle.move(row, to=GenerationState.SUBMITTING)
     held = Generation.objects.select_related("workspace", "campaign", "shot").get(pk=row.pk)
     if state is not GenerationState.SUBMITTING:
-        dispatch.record_submission_error(row, OutcomeUnknown("cut"))
+        outcomes.record_submission_error(row, OutcomeUnknown("cut"))
     if state is GenerationState.QUEUED:
-        dispatch.record_found(row, None)
+        outcomes.record_found(row, None)
     assert deliver(body_of(row, external_id="pred1"), attempt=row.pk) == 200
     assert handle_all() == [Nudge("mirror", row.pk)]
     row.refresh_from_db()
     assert (row.state, row.external_id, ledger.cost_of(row)) == (GenerationState.FETCHING, "pred1", Decimal("0.04"))
     # and the answer of the POST, when it comes at last, finds it done
-    assert not dispatch.record_submission(held, Submission("pred1", 4.0))
+    assert not outcomes.record_submission(held, Submission("pred1", 4.0))
     row.refresh_from_db()
     assert row.state == GenerationState.FETCHING
 
@@ -236,7 +239,7 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
 def test_late_news_of_an_earlier_sending_is_not_taken_for_the_present_one(campaign: Campaign) -> None:
     row, _ = start(campaign)
     send(row, external_id="pred1")
-    dispatch.record_progress(row, RenderProgress(RenderStatus.INTERRUPTED, error_text="please retry"))
+    outcomes.record_progress(row, RenderProgress(RenderStatus.INTERRUPTED, error_text="please retry"))
     row.refresh_from_db()
     assert (row.state, row.external_id, row.earlier_ids) == (GenerationState.QUEUED, "", ["pred1"])
     lifecycle.move(row, to=GenerationState.SUBMITTING)
@@ -246,7 +249,7 @@ def test_late_news_of_an_earlier_sending_is_not_taken_for_the_present_one(campai
     assert handle_all() == []
     row.refresh_from_db()
     assert row.state == GenerationState.SUBMITTING
-    dispatch.record_submission(row, Submission("pred2", 4.0))
+    outcomes.record_submission(row, Submission("pred2", 4.0))
     assert deliver(body_of(row, external_id="pred1"), attempt=row.pk) == 200
     assert handle_all() == []
     row.refresh_from_db()
@@ -305,9 +308,9 @@ def test_reports_are_asked_for_only_where_the_provider_can_reach_us(campaign: Ca
 
 @pytest.mark.django_db
 def test_with_reports_the_looks_are_rarer_but_come(campaign: Campaign, settings: Any) -> None:
-    reported = [dispatch.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
+    reported = [outcomes.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
     settings.LOUPE_PUBLIC_URL = ""
-    polled = [dispatch.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
+    polled = [outcomes.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
     assert polled[0] == 4.0
     assert max(polled) == 8.0
     assert all(later > sooner for later, sooner in zip(reported, polled, strict=True))

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign, User
 from generation.models import Generation, GenerationEvent
-from generation.states import Purpose
+from generation.rules.states import Purpose
 from review.models import Decision, ImageEvent
 from review.services.annotations import save_marks
 from review.services.assignments import assign_images, unassign_images

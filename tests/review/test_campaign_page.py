@@ -12,9 +12,9 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from campaigns.models import Budget, Campaign, Membership, Shot
-from generation import ledger
+from generation.engine.sweep import Nudge
 from generation.models import Generation, GenerationEvent, Reservation
-from generation.services.sweep import Nudge
+from generation.money import ledger
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns.models import Budget, Campaign, Membership
-from generation import ledger
 from generation.models import Generation, LedgerEntry, Price
+from generation.money import ledger
 from review.models import Decision
 from review.reports import periods
 from review.reports.costs import Report, Scope, costs_report

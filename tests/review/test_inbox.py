@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import Budget, Membership
-from generation import ledger
+from generation.money import ledger
 from review.models import Notice
 from review.queries.progress import seconds_left
 from tests import factories

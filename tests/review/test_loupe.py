@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from campaigns.models import Campaign, User
 from generation.models import Generation, GenerationEvent
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.models import Annotation, Comment, Decision, Standing, Verdict
 from review.services.annotations import save_marks
 from review.services.assignments import assign_images

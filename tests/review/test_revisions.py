@@ -13,13 +13,13 @@ from PIL import Image
 from pytest_django import Settings
 
 from campaigns.models import Campaign, User
-from generation import ledger
-from generation.files import read_file
 from generation.models import Generation, LedgerEntry
+from generation.money import ledger
+from generation.pictures.files import read_file
 from generation.providers import registry
 from generation.providers.base import ImageInput, RenderRequest
-from generation.providers.local.renderer import render
-from generation.states import Purpose
+from generation.rules.states import Purpose
+from generation.studio.renderer import render
 from review.models import Annotation, Standing, Verdict
 from review.queries.before_after import crop_around
 from review.services.annotations import save_marks
@@ -235,7 +235,7 @@ def test_without_words_or_room_nothing_is_sent_and_the_words_stay(
     client: Client, image: Generation, ana: User, prompt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if prompt == "warmer":
-        monkeypatch.setattr("generation.services.refine.price_of", lambda *_, **__: Decimal("5.04"))
+        monkeypatch.setattr("generation.planning.refine.price_of", lambda *_, **__: Decimal("5.04"))
         assert "$5.00 are left and $5.04 are asked for" in client.get(address(image)).content.decode()
     answer = client.post(address(image), {"act": "send", "prompt": prompt, "seen_version": "0"})
     assert answer.status_code == 422

@@ -22,7 +22,7 @@ from review.models import Assignment, Decision
 from review.queries.cards import PAGE, Card, read_page
 from review.queries.sheet import filtered
 from review.queries.sheet_filter import ORDERS, SORTS, SheetFilter, read_cursor, read_filter, write_cursor
-from review.views import drawing
+from review.views import card_renderer
 from tests.factories import (
     CampaignFactory,
     GenerationFactory,
@@ -286,13 +286,13 @@ def test_a_card_is_drawn_as_its_template_would_draw_it(client: Client, campaign:
 
     def directly(card: Card) -> str:
         shown = SimpleNamespace(**card._asdict())
-        shown.thumb = drawing._thumb(shown)
-        return get_template(drawing.TEMPLATE).render({"card": shown})
+        shown.thumb = card_renderer._thumb(shown)
+        return get_template(card_renderer.TEMPLATE).render({"card": shown})
 
     expected = "".join(directly(card) for card in cards)
     # the second time all looks are known
     for _ in range(2):
-        assert parse_html(drawing.draw_cards(cards)) == parse_html(re.sub(r"[ \n]+", " ", expected))
+        assert parse_html(card_renderer.draw_cards(cards)) == parse_html(re.sub(r"[ \n]+", " ", expected))
     page = client.get(address(campaign, "state=all")).content.decode()
     assert "<b>" not in page
     assert "100 % &lt;b&gt;&quot;Aurora&quot;&lt;/b&gt; &amp; " in page

@@ -16,7 +16,7 @@ from django.utils import timezone
 from campaigns.models import Campaign, User
 from generation import lifecycle
 from generation.models import Generation
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 from review.migrations import _stack_triggers
 from review.models import Decision, Stack, Standing
 from review.services.signoff import withdraw_signature

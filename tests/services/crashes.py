@@ -17,17 +17,17 @@ from typing import Any
 
 from celery.concurrency.asynpool import AsynPool
 
-from generation import ladder
-from generation.providers.anthropic_client import Claude
+from generation.engine import follow_up, mirror, rounds, scoring, steps
+from generation.providers.anthropic.client import Claude
 from generation.providers.base import CriticAnswer, DimensionScore, Usage
-from generation.providers.local.critic import LocalCritic
-from generation.providers.replicate import ReplicateProvider
-from generation.services import arrival, follow_up, rounds, scoring, steps
+from generation.providers.replicate.adapter import ReplicateProvider
+from generation.rules import retries
+from generation.studio.critic import LocalCritic
 
 Plan = dict[str, Any]
 # Waiting times of the engine that are divided by the pace of a test, by module.
 WAITS = {
-    "generation.conductor": (
+    "generation.engine.conductor": (
         "LEASE_SECONDS",
         "RENEW_SECONDS",
         "LEASE_MARGIN_SECONDS",
@@ -39,13 +39,13 @@ WAITS = {
         "CIRCUIT_SECONDS",
         "LONGEST_CIRCUIT_SECONDS",
     ),
-    "generation.services.dispatch": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
-    "generation.services.rounds": ("UNWRITABLE_SECONDS", "LONGEST_BACK_OFF"),
-    "generation.services.arrival": ("FETCH_LEASE_SECONDS",),
-    "generation.services.scoring": ("SCORE_LEASE_SECONDS",),
-    "generation.services.follow_up": ("HOLD_SECONDS",),
-    "generation.ladder": ("BACKOFF_BASE_SECONDS", "BACKOFF_CAP_SECONDS", "POLL_CAP_SECONDS"),
-    "generation.throttle": ("RECOVERY_SECONDS",),
+    "generation.engine.outcomes": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
+    "generation.engine.rounds": ("UNWRITABLE_SECONDS", "LONGEST_BACK_OFF"),
+    "generation.engine.mirror": ("FETCH_LEASE_SECONDS",),
+    "generation.engine.scoring": ("SCORE_LEASE_SECONDS",),
+    "generation.engine.follow_up": ("HOLD_SECONDS",),
+    "generation.rules.retries": ("BACKOFF_BASE_SECONDS", "BACKOFF_CAP_SECONDS", "POLL_CAP_SECONDS"),
+    "generation.engine.throttle": ("RECOVERY_SECONDS",),
 }
 
 
@@ -101,9 +101,9 @@ class Crashes:
         claude: Any = Claude
         claude._send = self.around(claude._send, before="before_answer", after="after_answer")
         rounds.record_submissions = self.around(rounds.record_submissions, after="after_save")
-        prepare = self.around(arrival.images.prepare, before="after_download", after="after_renditions")
-        arrival.images.prepare = prepare
-        arrival._store_once = self.around(arrival._store_once, after="after_store")
+        prepare = self.around(mirror.images.prepare, before="after_download", after="after_renditions")
+        mirror.images.prepare = prepare
+        mirror._store_once = self.around(mirror._store_once, after="after_store")
         scoring._ask_critic = self.around(scoring._ask_critic, before="before_score", after="after_score")
         steps.score_image = self.around(steps.score_image, after="after_ready")
         follow_up._close_chapter = self.around(follow_up._close_chapter, before="before_follow_up")
@@ -124,5 +124,5 @@ def hurry(pace: float) -> None:
             setattr(module, name, getattr(module, name) / pace)
     # a pool looks after its dead children every five seconds
     AsynPool.timers = property(lambda pool: {pool.maintain_pool: 5.0 / pace})
-    wait = ladder.wait_before_look
-    ladder.wait_before_look = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]
+    wait = retries.wait_before_look
+    retries.wait_before_look = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config.celery import app as celery_app
-from tests.services.kept import Kept
+from tests.services.service_process import ServiceProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 CELERY = (sys.executable, "-m", "celery", "--quiet", "--workdir", str(ROOT), "--app", "config", "worker")
@@ -18,15 +18,16 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def start(*, environment: Mapping[str, str], folder: Path) -> dict[str, Kept]:
+def start(*, environment: Mapping[str, str], folder: Path) -> dict[str, ServiceProcess]:
     """Starts the three with their logs in `folder`; they end with us, or by `stop()`."""
     return {
-        name: Kept(command, log=folder / f"{name}.log", environment=environment) for name, command in COMMANDS.items()
+        name: ServiceProcess(command, log=folder / f"{name}.log", environment=environment)
+        for name, command in COMMANDS.items()
     }
 
 
 @contextmanager
-def at_work(*, environment: Mapping[str, str], folder: Path, redis_url: str) -> Iterator[dict[str, Kept]]:
+def at_work(*, environment: Mapping[str, str], folder: Path, redis_url: str) -> Iterator[dict[str, ServiceProcess]]:
     """The three over this Redis, nudged over it by this process too, whatever it nudged before."""
     before = celery_app.conf.broker_url
     _nudge_over(redis_url)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.services import postgres
-from tests.services.kept import Kept
+from tests.services.service_process import ServiceProcess
 
 ENV_EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 ENGINES = ("postgresql", "sqlite")
@@ -30,7 +30,7 @@ class Services:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="loupe-test-"))
-        self.postgres: Kept | None = None
+        self.postgres: ServiceProcess | None = None
 
     def start(self) -> None:
         """Sets the environment of this process and, by inheritance, of every process it starts."""

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.services.keeper import identity
-from tests.services.kept import Kept
+from tests.services.guard import identity
+from tests.services.service_process import ServiceProcess
 
 OWNER = "loupe"
 # Speed over durability: whatever is in here is thrown away anyway.
@@ -40,8 +40,8 @@ class PostgresMissing(RuntimeError):
     """No PostgreSQL can be had on this machine; the message says what to install."""
 
 
-def start(*, remove: Path, options: Mapping[str, str] = OPTIONS) -> tuple[str, Kept]:
-    """Brings up a server; returns its DATABASE_URL and its keeper, which also removes a folder of ours."""
+def start(*, remove: Path, options: Mapping[str, str] = OPTIONS) -> tuple[str, ServiceProcess]:
+    """Brings up a server; returns its DATABASE_URL and its guard, which also removes a folder of ours."""
     user = "nobody" if os.geteuid() == 0 else ""
     folder = Path(tempfile.mkdtemp(prefix="loupe-pg-", dir=_short_temporary_folder()))
     try:
@@ -56,14 +56,14 @@ def start(*, remove: Path, options: Mapping[str, str] = OPTIONS) -> tuple[str, K
         )
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), *settings]
-        kept = Kept(command, log=folder / "log", user=user, remove=[folder, remove])
+        service = ServiceProcess(command, log=folder / "log", user=user, remove=[folder, remove])
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     socket_path = folder / ".s.PGSQL.5432"
     lock = data / "postmaster.pid"
-    kept.wait_until(lambda: socket_path.exists() and lock.exists() and "ready" in lock.read_text())
-    return f"postgres://{OWNER}@{quote(str(folder), safe='')}/postgres", kept
+    service.wait_until(lambda: socket_path.exists() and lock.exists() and "ready" in lock.read_text())
+    return f"postgres://{OWNER}@{quote(str(folder), safe='')}/postgres", service
 
 
 def _short_temporary_folder() -> str | None:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from config import embedded
-from tests.services.kept import Kept, accepts
+from tests.services.service_process import ServiceProcess, accepts
 
 
-def start(*, folder: Path) -> tuple[str, Kept]:
-    """Brings up a server; returns its REDIS_URL and its keeper."""
+def start(*, folder: Path) -> tuple[str, ServiceProcess]:
+    """Brings up a server; returns its REDIS_URL and its guard."""
     port = embedded.free_port()
     command = [
         embedded.redis_executable(),
@@ -20,6 +20,6 @@ def start(*, folder: Path) -> tuple[str, Kept]:
         "--dir",
         str(folder),
     ]
-    kept = Kept(command, log=folder / "redis.log")
-    kept.wait_until(lambda: accepts(port))
-    return f"redis://127.0.0.1:{port}/0", kept
+    service = ServiceProcess(command, log=folder / "redis.log")
+    service.wait_until(lambda: accepts(port))
+    return f"redis://127.0.0.1:{port}/0", service

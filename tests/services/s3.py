@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 from config import embedded
-from tests.services.kept import Kept, accepts
+from tests.services.service_process import ServiceProcess, accepts
 
 
-def start(*, folder: Path) -> tuple[str, Kept]:
-    """Brings up a server; returns its endpoint URL and its keeper."""
+def start(*, folder: Path) -> tuple[str, ServiceProcess]:
+    """Brings up a server; returns its endpoint URL and its guard."""
     port = embedded.free_port()
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    kept = Kept(command, log=folder / "s3.log")
-    kept.wait_until(lambda: accepts(port))
-    return f"http://127.0.0.1:{port}", kept
+    service = ServiceProcess(command, log=folder / "s3.log")
+    service.wait_until(lambda: accepts(port))
+    return f"http://127.0.0.1:{port}", service

@@ -10,7 +10,7 @@ import pytest
 from config.embedded import free_port
 from generation.models import Generation
 from tests.generation import test_faults_ground, test_ledger
-from tests.generation.engine_room import FLUX, SDXL, engine_room, make_campaign, reckon, start
+from tests.generation.engine_fixtures import FLUX, SDXL, engine_room, make_campaign, reckon, start
 from tests.soak import survival
 
 KILLS = 1_000
@@ -35,11 +35,11 @@ def test_a_thousand_random_kills(process_environment: dict[str, str], redis_url:
         PORT=port,
     )
     with room_for as room:
-        room.nursery.start(*survival.ROLES)
+        room.forker.start(*survival.ROLES)
         endured = survival.survive(room, kills=KILLS, seconds=600, drain_seconds=900)
         reckon(room.fake, unscored=20)
-        print(f"\n{endured.kills} kills in {endured.seconds:.0f} s: {dict(room.nursery.deaths)}")
-        print(f"by point: {dict(room.nursery.crashed())}")
+        print(f"\n{endured.kills} kills in {endured.seconds:.0f} s: {dict(room.forker.deaths)}")
+        print(f"by point: {dict(room.forker.crashed())}")
         print(f"{Generation.objects.count()} pictures, {room.fake.state()['creates']} predictions, ${room.fake.bill}")
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.generation.engine_room import EngineRoom
-from tests.services.nursery import Nursery
+from tests.generation.engine_fixtures import EngineRoom
+from tests.services.process_forker import ProcessForker
 
 ROLES = ("conductor", "conductor-2", "worker-cpu", "worker-io", "web")
 # A worker's child alone, or the worker with its children: both happen, to a process that runs out of memory for one.
@@ -41,29 +41,29 @@ class Endured:
 
 
 def chances(*, scale: float = 1.0) -> dict[str, dict[str, float]]:
-    """A plan for `Nursery`."""
+    """A plan for `ProcessForker`."""
     return {point: {"probability": chance * scale, "times": 100_000} for point, chance in CHANCES.items()}
 
 
-def count_kills(nursery: Nursery) -> int:
+def count_kills(forker: ProcessForker) -> int:
     """Processes that died so far: ours, and the children of the pool that died at a point."""
     children = sum(
         times
-        for point, times in nursery.crashed().items()
+        for point, times in forker.crashed().items()
         if point in {"during_fetch", "after_download", "after_renditions", "after_store"}
     )
-    return nursery.deaths.total() + children
+    return forker.deaths.total() + children
 
 
 def survive(room: EngineRoom, *, kills: int, seconds: float, drain_seconds: float) -> Endured:
     """Kill at random until `kills` processes have died, at most `seconds`; then all must be over in `drain_seconds`."""
     chance = random.Random(2241)
     began = time.monotonic()
-    while (killed := count_kills(room.nursery)) < kills:
+    while (killed := count_kills(room.forker)) < kills:
         passed = time.monotonic() - began
-        assert passed < seconds, f"Only {killed} of {kills} kills in {passed:.0f} s.\n{room.nursery.words()}"
+        assert passed < seconds, f"Only {killed} of {kills} kills in {passed:.0f} s.\n{room.forker.words()}"
         if killed < kills * passed / (seconds * 0.7):
-            room.nursery.kill(chance.choice(ROLES), group=chance.random() < GROUP_SHARE)
+            room.forker.kill(chance.choice(ROLES), group=chance.random() < GROUP_SHARE)
         time.sleep(0.05)
     after = room.drain(seconds=drain_seconds)
-    return Endured(count_kills(room.nursery), time.monotonic() - began, after)
+    return Endured(count_kills(room.forker), time.monotonic() - began, after)

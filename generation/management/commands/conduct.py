@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from generation.conductor import Conductor, settle_in
+from generation.engine.conductor import Conductor, settle_in
 from generation.providers import registry
 from generation.tasks import send_nudges
 

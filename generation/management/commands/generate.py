@@ -26,14 +26,15 @@ from rich.table import Table
 from campaigns import services as campaigns
 from campaigns.briefs import BriefError, Import, read_posts
 from campaigns.models import Campaign, Membership, Role, User, Workspace
-from generation import headless, ledger
-from generation.conductor import in_database, leave_database
+from generation.engine import headless
+from generation.engine.conductor import in_database, leave_database
+from generation.engine.results import is_settled, save_results
 from generation.models import Generation
+from generation.money import ledger
+from generation.planning import planning, runs
 from generation.providers import registry
 from generation.providers.base import ProviderBusy
-from generation.results import is_settled, save_results
-from generation.services import planning, runs
-from generation.states import GenerationState
+from generation.rules.states import GenerationState
 
 BOOKMARK = ".loupe.json"
 OPERATOR = "headless@loupe.invalid"

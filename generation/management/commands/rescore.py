@@ -6,16 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from campaigns.models import Campaign
-from generation.ledger import NoHeadRoom
+from generation.engine.rescoring import NotForBatches, Rescored, collect_rescoring, rescorable, rescore, send_rescoring
+from generation.money.ledger import NoHeadRoom
 from generation.providers.base import ProviderError
-from generation.services.rescoring import (
-    NotForBatches,
-    Rescored,
-    collect_rescoring,
-    rescorable,
-    rescore,
-    send_rescoring,
-)
 
 
 class Command(BaseCommand):

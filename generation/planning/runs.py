@@ -1,0 +1,330 @@
+"""Preflight and start as one decision: all shots start together or none does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from campaigns import services as campaigns
+from campaigns.models import Campaign, Reference, Shot, User
+from generation import catalogue, lifecycle
+from generation.catalogue import router
+from generation.engine import render_requests
+from generation.models import Generation
+from generation.money import ledger
+from generation.planning.planning import estimate_score_cost, estimate_words_cost
+from generation.providers import registry
+from generation.rules.seeds import derive_seed
+from generation.rules.states import GenerationState, Purpose
+
+# product.md: "sum of prices + 10 % for retries, scoring and prompt tokens included; four
+# FLUX 1.1 pro ≈ $0.16 and $0.25 of head-room asked for": the head-room goes up in quarters.
+BUFFER = Decimal("1.10")
+HEAD_ROOM_STEP = Decimal("0.25")
+
+
+class CannotStart(Exception):
+    """Nothing was started; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightLine:
+    """One shot before the click. Money in USD."""
+
+    shot: Shot
+    model: catalogue.CatalogueModel
+    reason: str
+    width: int
+    height: int
+    notice: str
+    price: Decimal
+    scoring: Decimal
+    seconds: float
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a start would cost, and whether the budget reaches."""
+
+    lines: tuple[PreflightLine, ...]
+    total: Decimal
+    asked: Decimal
+    balance: ledger.Balance
+    seconds: float
+
+    @property
+    def enough(self) -> bool:
+        """Whether the head-room reaches; what costs nothing always may start."""
+        return self.asked == 0 or self.balance.head_room is None or self.balance.head_room >= self.asked
+
+
+def shots_to_start(campaign: Campaign) -> list[Shot]:
+    """Planned shots that were never rendered."""
+    return list(
+        campaign.shots.filter(removed_at__isnull=True, generations__isnull=True).exclude(prompt="").order_by("position")
+    )
+
+
+def preflight(campaign: Campaign, *, shots: Sequence[Shot] | None = None) -> Preflight:
+    """Price, seconds and head-room of starting `shots` (default: all that were never rendered)."""
+    chosen = shots_to_start(campaign) if shots is None else list(shots)
+    references = campaign_references(campaign)
+    lines = tuple(_preflight_line(shot, references=references) for shot in chosen)
+    total = sum((line.price + line.scoring for line in lines), Decimal(0)) + estimate_words_cost(prompts=len(lines))
+    return Preflight(
+        lines=lines,
+        total=total,
+        asked=head_room_asked(total),
+        balance=ledger.balance(workspace=campaign.workspace, campaign=campaign),
+        seconds=max((line.seconds for line in lines), default=0.0),
+    )
+
+
+def head_room_asked(total: Decimal) -> Decimal:
+    """The total with the 10 % buffer, up to the next quarter dollar; nothing for what costs nothing."""
+    return (total * BUFFER / HEAD_ROOM_STEP).to_integral_value(rounding=ROUND_UP) * HEAD_ROOM_STEP
+
+
+def _preflight_line(shot: Shot, *, references: Sequence[int]) -> PreflightLine:
+    model = registry.get_model(shot.model)
+    size = catalogue.snap_size(model, shot.width, shot.height)
+    return PreflightLine(
+        shot=shot,
+        model=model,
+        reason=shot.model_reason,
+        width=size.width,
+        height=size.height,
+        notice=size.notice,
+        price=catalogue.estimate_cost(
+            model,
+            size.width,
+            size.height,
+            input_megapixels=megapixels_handed_in(model, references=references),
+        ),
+        scoring=estimate_score_cost(width=size.width, height=size.height),
+        seconds=model.typical_seconds,
+        repeatable=model.supports_seed,
+    )
+
+
+@transaction.atomic
+def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = None) -> list[Generation]:
+    """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom: nothing started."""
+    if campaign.planning != Campaign.Planning.PLANNED:
+        raise CannotStart("The campaign is still being planned. Wait a moment and start again.")
+    check = preflight(campaign, shots=shots)
+    if not check.lines:
+        raise CannotStart("Every shot has been started already. Add a shot, or ask for a variation of one.")
+    rows = _first_renders(campaign, shots=[line.shot for line in check.lines], by=by)
+    lifecycle.start(rows, by=by)
+    ledger.reserve(amounts=[(row, reservation_for(row)) for row in rows], asked=check.asked)
+    campaigns.mark_started(campaign)
+    return rows
+
+
+def _first_renders(campaign: Campaign, *, shots: Sequence[Shot], by: User) -> list[Generation]:
+    """A draft for each shot; two queries, however many there are."""
+    latest = dict(Generation.objects.filter(shot__in=shots).values_list("shot").annotate(last=Max("version")))
+    references = campaign_references(campaign)
+    rows = []
+    for shot in shots:
+        shot.campaign = campaign
+        row = draft_generation(
+            shot=shot,
+            purpose=Purpose.CREATE,
+            key=f"create:{shot.pk}",
+            prompt=shot.prompt,
+            seed=derive_seed(base_seed=campaign.base_seed, position=shot.position),
+            by=by,
+            version=latest.get(shot.pk, 0) + 1,
+            references=references,
+        )
+        rows.append(row)
+    return rows
+
+
+def campaign_references(campaign: Campaign) -> list[int]:
+    """Ids of the pictures that go along with every first render."""
+    return list(Reference.objects.filter(campaign=campaign).order_by("pk").values_list("pk", flat=True))
+
+
+def reservation_for(generation: Generation) -> Decimal:
+    """USD promised for one generation: render and scoring with the buffer."""
+    model = registry.get_model(generation.model)
+    handed_in = megapixels_handed_in(model, references=generation.references, edit=render_requests.edit_of(generation))
+    return (
+        catalogue.estimate_cost(model, generation.width, generation.height, input_megapixels=handed_in)
+        + estimate_score_cost(width=generation.width, height=generation.height)
+    ) * BUFFER
+
+
+def megapixels_handed_in(
+    model: catalogue.CatalogueModel, *, references: Sequence[int] = (), edit: Generation | None = None
+) -> float:
+    """Megapixels of the pictures that go along, for the models that charge for them; asks nothing for the others."""
+    if not any(part.unit == "input_megapixel" for part in model.price.parts):
+        return 0.0
+    sizes = []
+    if edit is not None and (source := render_requests.source_of(edit)):
+        sizes.append((source.image_width or source.width, source.image_height or source.height))
+    if references and model.fields.references:
+        sizes += Reference.objects.filter(pk__in=references).order_by("pk").values_list("width", "height")
+    most = max(1, model.fields.most_references)
+    return sum(width * height for width, height in sizes[:most]) / 1_000_000
+
+
+def draft_generation(
+    *,
+    shot: Shot,
+    purpose: Purpose,
+    key: str,
+    prompt: str,
+    seed: int,
+    by: User | None,
+    model: str = "",
+    negative_prompt: str | None = None,
+    parent: Generation | None = None,
+    attempt: int = 1,
+    direction: str = "",
+    metadata: dict[str, object] | None = None,
+    version: int | None = None,
+    references: list[int] | None = None,
+) -> Generation:
+    """A generation as it will be queued, with the size and prompt that its model takes. Not saved.
+
+    `version` and `references` are asked of the database where the caller does not know them.
+    """
+    campaign = shot.campaign
+    asked = registry.get_model(model or shot.model)
+    if version is None:
+        version = (Generation.objects.filter(shot=shot).aggregate(last=Max("version"))["last"] or 0) + 1
+    if references is None:
+        references = list(parent.references) if parent else campaign_references(campaign)
+    return Generation(
+        workspace_id=campaign.workspace_id,
+        campaign=campaign,
+        shot=shot,
+        parent=parent,
+        purpose=purpose,
+        attempt=attempt,
+        version=version,
+        key=key,
+        ticket=campaign.ticket,
+        metadata={**_audit_trail(shot, asked), **(metadata or {})},
+        requested_by=by,
+        references=references,
+        direction=direction,
+        **_asked_of(
+            asked,
+            shot=shot,
+            prompt=prompt,
+            negative_prompt=shot.negative_prompt if negative_prompt is None else negative_prompt,
+            seed=seed,
+        ),
+    )
+
+
+def _audit_trail(shot: Shot, model: catalogue.CatalogueModel) -> dict[str, object]:
+    """Where a picture came from, in three months; with the pinned version, without which a seed repeats nothing."""
+    campaign = shot.campaign
+    trail: dict[str, object] = {"campaign": campaign.title, "shot": shot.slug, "ticket": campaign.ticket}
+    return trail | ({"model_version": model.version} if model.version else {})
+
+
+def _asked_of(
+    model: catalogue.CatalogueModel, *, shot: Shot, prompt: str, negative_prompt: str, seed: int
+) -> dict[str, Any]:
+    """What this model can be asked: the nearest size that it draws, constraints folded into its prompt.
+
+    The model's further parameters are kept with the row: the catalogue may change, what was asked for stays.
+    """
+    size = catalogue.snap_size(model, shot.width, shot.height)
+    folded, negative = router.fold_constraints(model, prompt, negative_prompt)
+    return {
+        "provider": model.provider,
+        "model": model.key,
+        "prompt": folded,
+        "negative_prompt": negative,
+        "seed": seed if model.supports_seed else None,
+        "width": size.width,
+        "height": size.height,
+        "guidance": model.guidance,
+        "steps": model.steps,
+        "parameters": dict(model.parameters),
+        "estimated_seconds": model.typical_seconds,
+    }
+
+
+@transaction.atomic
+def queue_generation(generation: Generation, *, by: User | None) -> Generation:
+    """Queue one more generation and reserve for it. Raises ledger.NoHeadRoom; IntegrityError where its key exists."""
+    lifecycle.start([generation], by=by)
+    ledger.reserve(amounts=[(generation, reservation_for(generation))])
+    return generation
+
+
+@transaction.atomic
+def start_again(shot: Shot, *, by: User) -> Generation:
+    """Once more from the shot as it is planned now, where no picture came of it. Raises CannotStart, ledger.NoHeadRoom.
+
+    The ladder begins anew; what was tried stays on record. A double click is one start.
+    """
+    newest = Generation.objects.filter(shot=shot).order_by("-version").first()
+    if shot.removed_at or newest is None or not came_to_nothing(newest):
+        raise CannotStart("This shot is not waiting for another start. Look at its newest version.")
+    if Generation.objects.filter(shot=shot).exclude(sha256="").exists():
+        raise CannotStart("This shot has a picture: ask for a variation or a revision of it.")
+    row = draft_generation(
+        shot=shot,
+        purpose=Purpose.CREATE,
+        key=f"again:{newest.pk}",
+        prompt=shot.prompt,
+        seed=derive_seed(base_seed=shot.campaign.base_seed, position=shot.position),
+        by=by,
+        parent=newest,
+        version=newest.version + 1,
+    )
+    queue_generation(row, by=by)
+    Generation.objects.filter(pk=newest.pk).update(followed_up=True, escalated=False)
+    return row
+
+
+def came_to_nothing(generation: Generation) -> bool:
+    """Over, without a picture, and no machine goes on from it."""
+    ended = generation.state in {GenerationState.REFUSED, GenerationState.FAILED} and generation.followed_up
+    return ended or generation.state == GenerationState.CANCELLED
+
+
+def pause_run(campaign: Campaign) -> None:
+    """Nothing new is sent; what is at a provider is still collected."""
+    campaigns.set_paused(campaign=campaign, paused=True)
+
+
+def resume_run(campaign: Campaign) -> None:
+    """Go on sending."""
+    campaigns.set_paused(campaign=campaign, paused=False)
+
+
+def cancel_run(campaign: Campaign, *, by: User, shot: Shot | None = None) -> int:
+    """Cancel what has not been sent yet and ask the rest to stop; returns how many were cancelled at once.
+
+    What a provider is rendering already is stopped by the conductor and charged for what it ran.
+    """
+    queued = Generation.objects.filter(campaign=campaign, state=GenerationState.QUEUED)
+    if shot:
+        queued = queued.filter(shot=shot)
+    cancelled = 0
+    for generation in queued:
+        with transaction.atomic():
+            if lifecycle.move(generation, to=GenerationState.CANCELLED, note="Cancelled before it was sent.", by=by):
+                ledger.close(generation)
+                cancelled += 1
+    running = Generation.objects.filter(campaign=campaign, state=GenerationState.RENDERING)
+    if shot:
+        running = running.filter(shot=shot)
+    running.update(cancel_asked=True, due_at=None)
+    return cancelled

@@ -1,1 +1,0 @@
-"""What the engine can do, one module a chapter: planning, runs, dispatch, arrival, scoring, follow_up, sweep."""
