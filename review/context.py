@@ -93,7 +93,7 @@ def navigation(request: HttpRequest, membership: Membership, waiting: Waiting) -
     match = request.resolver_match
     name = match.url_name or "" if match else ""
     here = INSIDE.get(name, name)
-    counts = {"inbox": waiting.inbox, "signoffs": waiting.signoffs}
+    counts = {"inbox": waiting.all, "signoffs": waiting.finals}
     return [
         (room, label, room == here, _figure(counts.get(room, 0)))
         for room, label, role in ROOMS

@@ -3,11 +3,10 @@
 from campaigns.models.brand import BrandKit, PromptRule
 from campaigns.models.campaign import Budget, Campaign, Reference, Shot
 from campaigns.models.money import UsdField, round_usd
-from campaigns.models.people import ROLE_RANK, ApiToken, Membership, Role, User, Workspace
+from campaigns.models.people import ApiToken, Membership, Role, User, Workspace
 from campaigns.models.session import Session
 
 __all__ = [
-    "ROLE_RANK",
     "ApiToken",
     "BrandKit",
     "Budget",

@@ -70,8 +70,10 @@ class Role(models.TextChoices):
     APPROVER = "approver", "Approver"
     ADMIN = "admin", "Admin"
 
-
-ROLE_RANK = {Role.REVIEWER: 1, Role.APPROVER: 2, Role.ADMIN: 3}
+    def includes(self, role: str) -> bool:
+        """Whether whoever has this role may do what `role` may do."""
+        ranked = list(Role)
+        return ranked.index(self) >= ranked.index(Role(role))
 
 
 class Membership(models.Model):
@@ -90,7 +92,7 @@ class Membership(models.Model):
 
     def reaches(self, role: str) -> bool:
         """Whether this membership includes what `role` may do."""
-        return ROLE_RANK[Role(self.role)] >= ROLE_RANK[Role(role)]
+        return Role(self.role).includes(role)
 
 
 class ApiToken(models.Model):

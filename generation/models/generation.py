@@ -144,6 +144,13 @@ class Generation(models.Model):
             models.Index(
                 fields=["workspace", "id"], name="generation_escalated", condition=Q(escalated=True, decision="")
             ),
+            # what waits for a decision (`review.queries.waiting.WORTH_A_LOOK`), of which there is little
+            models.Index(
+                fields=["workspace", "campaign", "shot", "id"],
+                name="generation_to_review",
+                condition=Q(state=GenerationState.READY.value, decision="")
+                & (Q(passed__isnull=True) | Q(passed=True) | Q(escalated=True)),
+            ),
             models.Index(fields=["workspace", "-id"], name="generation_recent"),
             models.Index(fields=["parent"], name="generation_children", condition=Q(parent__isnull=False)),
             models.Index(

@@ -9,8 +9,10 @@ SHARES = 64
 COUNTED = {
     "finished": "{row}.state = 'ready'",
     "undecided": "{row}.state = 'ready' AND {row}.decision = ''",
+    # as `review.queries.waiting.to_review` says it
+    "to_review": "{row}.state = 'ready' AND {row}.decision = '' AND (COALESCE({row}.passed, {true}) OR {row}.escalated)",
     "below": "{row}.state = 'ready' AND COALESCE({row}.passed, {true}) = {false}",
-    "approved": "{row}.state = 'ready' AND {row}.decision = 'approved'",
+    "approved": "{row}.state = 'ready' AND {row}.decision IN ('approved', 'signed')",
     "escalated": "{row}.state = 'ready' AND {row}.escalated",
 }
 NAMES = ", ".join(COUNTED)

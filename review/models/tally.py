@@ -17,6 +17,7 @@ class Tally(models.Model):
     share = models.PositiveSmallIntegerField()
     finished = models.IntegerField(default=0)
     undecided = models.IntegerField(default=0)
+    to_review = models.IntegerField(default=0)
     below = models.IntegerField(default=0)
     approved = models.IntegerField(default=0)
     escalated = models.IntegerField(default=0)

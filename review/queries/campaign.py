@@ -17,6 +17,7 @@ from generation.planning.runs import came_to_nothing
 from generation.rules.gate import LABELS, show_average
 from generation.rules.states import UNFINISHED, GenerationState
 from review.models import SignOff, Verdict
+from review.queries.counts import read_counts
 from review.queries.progress import Progress, read_progress
 from review.queries.sheet import (
     COLUMNS,
@@ -28,6 +29,7 @@ from review.queries.sheet import (
     thumb_of,
     verdicts_of,
 )
+from review.queries.waiting import to_review
 from review.since import since_words
 
 PAGE = 20
@@ -132,6 +134,7 @@ class CampaignLive:
     spent: Decimal
     budget: Budget | None
     activity: list[Happening]
+    to_review: int
     unstarted: int
     silence: str
 
@@ -158,6 +161,7 @@ def read_campaign(campaign: Campaign, *, viewer: User, after: str = "", admin: b
         spent=LedgerEntry.objects.filter(campaign=campaign).aggregate(total=Sum("amount"))["total"] or Decimal(0),
         budget=Budget.objects.filter(campaign=campaign).first(),
         activity=read_activity(campaign, viewer=viewer),
+        to_review=read_counts(campaign, viewer=viewer).to_review,
         unstarted=wanted.filter(generations__isnull=True).count(),
         silence=silence_banner(),
     )
@@ -165,7 +169,9 @@ def read_campaign(campaign: Campaign, *, viewer: User, after: str = "", admin: b
 
 def _stacks(campaign: Campaign, shots: list[Shot], *, viewer: User) -> dict[int, list[Generation]]:
     """The versions of these shots, newest first, with what their rows need. One query."""
-    rows: QuerySet[Generation] = _with_own_verdict(Generation.objects.filter(shot__in=shots), viewer).only(
+    waits = to_review(viewer=viewer, blind=campaign.independent_first_look)
+    generations = Generation.objects.filter(shot__in=shots).annotate(waits=waits)
+    rows: QuerySet[Generation] = _with_own_verdict(generations, viewer).only(
         *COLUMNS,
         "error_kind",
         "error_text",
@@ -228,16 +234,21 @@ def _said_of(row: Generation, *, hidden: bool) -> str:
 
 
 def state_of_stack(stack: list[Generation], versions: list[Version]) -> tuple[str, str]:
-    """Kind of sign and words for a shot, from its newest versions."""
+    """Kind of sign and words for a shot, from its newest versions; their `waits` says which are to be reviewed."""
     if not stack:
         return "waiting", "Not started"
     decisions = {version.standing.decision for version in versions}
-    for decision, kind, words in (("signed", "signed", "Signed"), ("approved", "good", "Approved")):
-        if decision in decisions:
-            return kind, words
+    if "signed" in decisions:
+        return "signed", "Signed"
+    waiting = sum(row.waits for row in stack)  # type: ignore[attr-defined]
+    if "approved" in decisions:
+        return "good", f"Approved, {waiting} to review" if waiting else "Approved"
     newest, standing = stack[0], versions[0].standing
     if newest.state in UNFINISHED:
-        return "running", STATE_WORDS.get(GenerationState(newest.state), "Being made")
+        words = STATE_WORDS.get(GenerationState(newest.state), "Being made")
+        return "running", f"{words}, {waiting} to review" if waiting else words
+    if waiting:
+        return "ready", f"{waiting} to review"
     if newest.escalated:
         return "changes", "Needs a person"
     if standing.decision == "changes":
@@ -246,7 +257,7 @@ def state_of_stack(stack: list[Generation], versions: list[Version]) -> tuple[st
         return "bad", "Rejected"
     if newest.state != GenerationState.READY:
         return "bad", STATE_WORDS[GenerationState(newest.state)]
-    return "ready", "To review"
+    return "waiting", "Below the bar"
 
 
 def _is_trouble(row: Generation) -> bool:

@@ -25,9 +25,9 @@ from review.queries.sheet import (
     filtered,
     own_decision,
     show_standing,
-    standing_signature,
 )
 from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, read_cursor, stretches, write_cursor
+from review.queries.waiting import current_signature
 
 PAGE = 60
 EAGER = 8
@@ -158,7 +158,7 @@ def _statements(
         "rendition_paths": Cast("renditions", TextField()),
         "stack": Subquery(Stack.objects.filter(pk=OuterRef("shot")).values("versions")),
         "own": own,
-        "settled": Exists(standing_signature()),
+        "settled": Exists(current_signature()),
         "asked": Exists(Assignment.objects.filter(generation=OuterRef("pk"))),
     }
     found = []

@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
-from django.db.models import CharField, Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, F, IntegerField, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Membership, Role, User, Workspace
 from generation.engine.heartbeats import banner_of, pauses, recent_pulses
-from generation.models import Generation
-from review.models import Decision, Notice, SignOff, Standing
+from review.models import Notice
+from review.queries.waiting import finals_to_sign, images_to_review, renders_to_settle, tight_budgets
 
 # From here on the figure beside a room is "99+".
 MANY = 100
@@ -23,37 +24,18 @@ WORKSPACE = Given("workspace", Workspace._meta.pk)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How much waits for this member: notices and escalations, finals to sign."""
+    """How much waits for this member: images to review, finals to sign, renders to settle, notices, tight budgets."""
 
-    inbox: int
-    signoffs: int
+    images: int
+    finals: int
+    renders: int
+    notices: int
+    budgets: int
 
-
-def finals_to_sign(workspace_id: int) -> QuerySet[Standing]:
-    """Approved images whose shot is still wanted and has no standing signature."""
-    signed = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
-    return Standing.objects.filter(
-        ~Exists(signed),
-        workspace_id=workspace_id,
-        decision=Decision.APPROVED,
-        shot__removed_at__isnull=True,
-        campaign__archived_at__isnull=True,
-    )
-
-
-def escalated_to_people(workspace_id: int) -> QuerySet[Generation]:
-    """Renders that the machines gave up, not decided on and not followed by a newer one."""
-    newer = Generation.objects.filter(shot=OuterRef("shot"), version__gt=OuterRef("version"))
-    settled = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
-    return Generation.objects.filter(
-        ~Exists(newer),
-        ~Exists(settled),
-        workspace_id=workspace_id,
-        escalated=True,
-        decision="",
-        shot__removed_at__isnull=True,
-        campaign__archived_at__isnull=True,
-    )
+    @property
+    def all(self) -> int:
+        """Everything that the inbox lists."""
+        return self.images + self.finals + self.renders + self.notices + self.budgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +48,7 @@ class Around:
 
 def read_around(membership: Membership) -> Around:
     """The numbers beside the rooms and the banner. One query."""
-    rows = _around(signs=membership.reaches(Role.APPROVER)).run(
-        workspace=membership.workspace_id, user=membership.user_id
-    )
+    rows = _around(role=membership.role).run(workspace=membership.workspace_id, user=membership.user_id)
     return around_of(rows)
 
 
@@ -77,23 +57,37 @@ def around_of(rows: Iterable[tuple[Any, ...]]) -> Around:
     told = {kind: [row for row in rows if row[0] == kind] for kind in (WAITING, PULSE, PAUSE)}
     numbers = {name: number for _, name, _, number in told[WAITING]}
     notes = {name: note for _, name, note, _ in told[PULSE] + told[PAUSE]}
-    waiting = Waiting(inbox=numbers["unread"] + numbers["escalated"], signoffs=numbers.get("finals", 0))
+    waiting = Waiting(
+        images=numbers["images"] + numbers["blind_images"],
+        finals=numbers.get("finals", 0),
+        renders=numbers["renders"],
+        notices=numbers["notices"],
+        budgets=numbers.get("budgets", 0),
+    )
     return Around(waiting, banner_of(notes))
 
 
-@lru_cache(maxsize=2)
-def _around(*, signs: bool) -> Statement:
-    parts = around_parts(signs=signs)
+@lru_cache(maxsize=len(Role))
+def _around(*, role: str) -> Statement:
+    parts = around_parts(role=role)
     return Statement(parts[0].union(*parts[1:], all=True))
 
 
-def around_parts(*, signs: bool) -> list[Any]:
-    """Querysets of (kind, name, note, number), to be put into one query. `signs`: whether the member may."""
+def around_parts(*, role: str) -> list[Any]:
+    """Querysets of (kind, name, note, number), to be put into one query: what waits for a member of this role."""
     workspace: Any = WORKSPACE
     notices = Notice.objects.filter(workspace_id=workspace, user_id=Given("user", User._meta.pk), read_at__isnull=True)
-    counted = {"unread": _count(notices), "escalated": _count(escalated_to_people(workspace))}
-    if signs:
+    viewer: Any = SimpleNamespace(pk=Given("user", User._meta.pk))
+    counted = {
+        "notices": _count(notices),
+        "images": _count(images_to_review(workspace, viewer=viewer, blind=False)),
+        "blind_images": _count(images_to_review(workspace, viewer=viewer, blind=True)),
+        "renders": _count(renders_to_settle(workspace)),
+    }
+    if Role(role).includes(Role.APPROVER):
         counted["finals"] = _count(finals_to_sign(workspace), "shot")
+    if Role(role).includes(Role.ADMIN):
+        counted["budgets"] = _count(tight_budgets(workspace))
     parts: list[Any] = [
         Workspace.objects.filter(pk=workspace).values_list(text(WAITING), text(name), text(""), number)
         for name, number in counted.items()

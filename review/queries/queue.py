@@ -16,15 +16,15 @@ from django.urls import reverse
 from campaigns.models import Campaign, User
 from generation.models import Generation
 from generation.rules.states import GenerationState
-from review.models import Assignment, ReviewLease, SignOff, Verdict
+from review.models import Assignment, ReviewLease, Verdict
 from review.queries.sheet import Verdicts, filtered, loupe_address, thumb_of
 from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, Stretch, stretches
+from review.queries.waiting import WORTH_A_LOOK, is_open
 
 CAMPAIGN, HOUSE = "campaign", "house"
 # Orders that would tell scores before one's own look.
 BY_SCORE = ("best", "worst")
 DECIDED_LAST = 6
-KEPT = Q(passed__isnull=True) | Q(passed=True) | Q(escalated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +147,15 @@ def _members(queue: Queue) -> QuerySet[Generation]:
 
 
 def _kept(queue: Queue) -> Q:
-    return Q(pk__isnull=False) if queue.wanted.below else KEPT
+    return Q(pk__isnull=False) if queue.wanted.below else WORTH_A_LOOK
 
 
 def _undecided(queue: Queue) -> Q:
-    """Not decided by anybody; where first looks are independent, not by this person. A signed shot is settled."""
-    own = Verdict.objects.filter(generation=OuterRef("pk"), by=queue.viewer, standing=True)
-    signed = SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
-    open_to_all = Q(decision="")
+    """Open for this person, as `review.queries.waiting` says."""
+    together, blind = (is_open(viewer=queue.viewer, blind=blind) for blind in (False, True))
     if queue.campaign is not None:
-        waits = Q(~Exists(own)) if queue.campaign.independent_first_look else open_to_all
-    else:
-        together = Q(campaign__independent_first_look=False)
-        waits = (together & open_to_all) | (Q(~Exists(own)) & ~together)
-    return waits & Q(~Exists(signed))
+        return blind if queue.campaign.independent_first_look else together
+    return (Q(campaign__independent_first_look=False) & together) | (Q(campaign__independent_first_look=True) & blind)
 
 
 def _order(queue: Queue) -> list[Stretch]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,10 +19,11 @@ from generation.pictures.files import rendition_url, srcset
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import show_average
 from generation.rules.states import UNFINISHED, GenerationState
-from review.models import Assignment, SignOff, Standing, Verdict
+from review.models import Assignment, Standing, Verdict
 from review.queries.last_changes import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter
 from review.queries.stacks import on_top
+from review.queries.waiting import is_open, own_verdict, to_review
 
 PAGE = 60
 SIGNED = "signed"
@@ -44,6 +45,8 @@ STATE_WORDS = {
     GenerationState.REFUSED: "Refused by a safety filter",
     GenerationState.CANCELLED: "Cancelled",
 }
+# What a filter by decision lets through: what is signed is still approved.
+ALSO = {"approved": ("approved", SIGNED), "rejected": ("rejected",), "changes": ("changes",), SIGNED: (SIGNED,)}
 # The grease pencil: its sign by what stands.
 MARKS = {"approved": "approved", "rejected": "rejected", "changes": "changes", SIGNED: SIGNED}
 MARK_WORDS = {
@@ -88,10 +91,11 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
         rows = rows.filter(pk__in=assigned.union(decided, all=True))
     blind = campaign.independent_first_look
     if wanted.unreviewed:
-        rows = rows.filter(_unreviewed(blind=blind, viewer=viewer))
+        # whoever asks for what is below the bar sees those attempts too that the machines followed up
+        rows = rows.filter((is_open if wanted.below else to_review)(viewer=viewer, blind=blind))
     hides = wanted.decision or wanted.below or wanted.weakest or wanted.sort in ("best", "worst")
     if blind and (hides or wanted.score_from is not None or wanted.score_to is not None):
-        rows = rows.filter(Exists(_own(viewer)))
+        rows = rows.filter(Exists(own_verdict(viewer)))
     if wanted.stack and not wanted.state:
         rows = on_top(rows, blind=blind, by_shot=wanted.sort == "shot")
     return _of_judgement(rows, wanted)
@@ -107,7 +111,7 @@ def _of_state(rows: QuerySet[Generation], state: str) -> QuerySet[Generation]:
 
 def _of_judgement(rows: QuerySet[Generation], wanted: SheetFilter) -> QuerySet[Generation]:
     if wanted.decision:
-        rows = rows.filter(decision=wanted.decision)
+        rows = rows.filter(decision__in=ALSO[wanted.decision])
     if wanted.below:
         rows = rows.filter(passed=False)
     if wanted.weakest:
@@ -119,25 +123,9 @@ def _of_judgement(rows: QuerySet[Generation], wanted: SheetFilter) -> QuerySet[G
     return rows
 
 
-def _own(viewer: User) -> QuerySet[Verdict]:
-    return Verdict.objects.filter(generation=OuterRef("pk"), by=viewer.pk, standing=True)
-
-
-def _unreviewed(*, blind: bool, viewer: User) -> Q:
-    """Finished and not decided on; where first looks are independent, not by this viewer. Nothing of a signed shot."""
-    if blind:
-        return Q(~Exists(_own(viewer)), ~Exists(standing_signature()), state=GenerationState.READY)
-    return Q(~Exists(standing_signature()), decision="", state=GenerationState.READY)
-
-
-def standing_signature() -> QuerySet[SignOff]:
-    """The signature on the shot of a row: its whole stack is settled."""
-    return SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
-
-
 def own_decision(viewer: User) -> Any:
     """This person's standing verdict on the image of a row, as a column."""
-    return Subquery(_own(viewer).values("decision")[:1])
+    return Subquery(own_verdict(viewer).values("decision")[:1])
 
 
 def _with_own_verdict(rows: QuerySet[Generation], viewer: User) -> QuerySet[Generation]:

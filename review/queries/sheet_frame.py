@@ -39,7 +39,7 @@ class AroundSheet:
 
 def read_around_sheet(campaign: Campaign, membership: Membership) -> AroundSheet:
     """All of it for this member. One query, three where first looks are independent."""
-    rows = _around_sheet(signs=membership.reaches(Role.APPROVER)).run(
+    rows = _around_sheet(role=membership.role).run(
         workspace=membership.workspace_id, user=membership.user_id, campaign=campaign.pk
     )
     reasons = sorted((place, code, json.loads(note)) for kind, code, note, place in rows if kind == REASON)
@@ -52,12 +52,12 @@ def read_around_sheet(campaign: Campaign, membership: Membership) -> AroundSheet
     )
 
 
-@lru_cache(maxsize=2)
-def _around_sheet(*, signs: bool) -> Statement:
+@lru_cache(maxsize=len(Role))
+def _around_sheet(*, role: str) -> Statement:
     told: Any = Cast(JSONObject(label="label", asks_note="asks_note"), TextField())
     reasons = RejectReason.objects.filter(workspace=WORKSPACE, retired_at__isnull=True).order_by()
     parts: list[Any] = [
-        *around_parts(signs=signs),
+        *around_parts(role=role),
         *counted_parts(),
         reasons.values_list(text(REASON), "code", told, F("position")),
         members().values_list(text(COLLEAGUE), "user__name", "user__email", "user_id"),

@@ -10,7 +10,7 @@ from generation.pictures.files import rendition_url, srcset
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import LABELS
 from review.models import Annotation, Decision, Export, ExportFile, SignOff, Verdict
-from review.queries.navigation import finals_to_sign
+from review.queries.waiting import finals_to_sign
 
 SHOWN = 120
 # Words and payloads that no list shows.

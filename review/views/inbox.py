@@ -7,9 +7,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.access import MemberRequest, member_required
-from campaigns.models import User
 from review.models import Notice
 from review.queries.inbox import read_inbox
+from review.queries.navigation import read_around
 from review.services.notice_mail import target_of
 
 
@@ -17,8 +17,8 @@ from review.services.notice_mail import target_of
 @member_required()
 def inbox(request: MemberRequest) -> HttpResponse:
     """The page; its list polls itself while something runs."""
-    assert isinstance(request.user, User)
-    found = read_inbox(request.membership, viewer=request.user)
+    around = request.around = read_around(request.membership)  # type: ignore[attr-defined]
+    found = read_inbox(request.membership, waiting=around.waiting)
     part = "#inbox-list" if request.htmx else ""
     response = render(request, f"review/inbox.html{part}", {"inbox": found, "today": timezone.localdate()})
     patch_vary_headers(response, ["HX-Request"])

@@ -122,7 +122,7 @@ def _chips(wanted: SheetFilter, counts: Counts, *, blind: bool) -> list[tuple[st
     plain = SheetFilter(sort=wanted.sort, density=wanted.density, shot=wanted.shot, stack=wanted.stack)
     chips: list[tuple[str, str, int | None, bool]] = [
         (plain.query(), "All", counts.all, not wanted.is_narrow or wanted == plain),
-        (plain.query(unreviewed=True), "To review", counts.unreviewed, wanted.unreviewed),
+        (plain.query(unreviewed=True), "To review", counts.to_review, wanted.unreviewed),
     ]
     if not blind:
         chips.append((plain.query(below=True), "Below the bar", counts.below, wanted.below))

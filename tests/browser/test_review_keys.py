@@ -285,17 +285,17 @@ def test_the_chip_of_the_approved_says_what_its_filter_shows(
     SignOffFactory(generation=GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=9))
     live_loupe.open(page, sheet(campaign))
     approved = page.locator("#approved")
-    expect(approved).to_have_text("0")
+    expect(approved).to_have_text("1")  # the signed one
     page.locator(f"#open-{rows[0].pk}").focus()
     page.keyboard.press("a")
     page.keyboard.press("a")
-    expect(approved).to_have_text("2")
+    expect(approved).to_have_text("3")
     page.keyboard.press("z")
-    expect(approved).to_have_text("1")
+    expect(approved).to_have_text("2")
     settled(lambda: standings(rows), ["approved", "undecided", ""])
     page.get_by_role("link", name=re.compile("^Approved")).click()
-    expect(page.locator(".frame")).to_have_count(1)
-    expect(approved).to_have_text("1")
+    expect(page.locator(".frame")).to_have_count(2)
+    expect(approved).to_have_text("2")
 
 
 def test_approve_from_a_phone(new_page: Callable[..., Page], live_loupe: LiveLoupe, campaign: Campaign) -> None:

@@ -1,12 +1,9 @@
 """The activity of an image: whatever machines and people did to it stands in one order of time."""
 
 import re
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -120,17 +117,3 @@ def test_a_signed_shot_says_so_to_who_looks_first(client: Client, image: Generat
     assert activity(client, image) == []  # a colleague's verdict stays hidden here too
     SignOffFactory(generation=image, by=ben)
     assert "Ben Okafor signed it" in activity(client, image)
-
-
-def test_what_is_older_than_the_table_is_told_as_far_as_it_is_known(image: Generation, ana: User, ben: User) -> None:
-    save_marks(generation=image, by=ana, additions=[mark("mark-0001"), mark("mark-0002")])
-    save_marks(generation=image, by=ben, changes=[{"id": "mark-0001", "version": 1, "resolved": True}])
-    save_marks(generation=image, by=ana, deletions=[{"id": "mark-0002", "version": 1}])
-    assign_images([image], to=ben, by=ana)
-    columns = ("kind", "by", "whom", "annotation")
-    told = set(ImageEvent.objects.values_list(*columns))
-    assert len(told) == 5
-    ImageEvent.objects.all().delete()
-    with connection.schema_editor() as editor:
-        import_module("review.migrations.0007_image_events").tell_what_is_known(apps, editor)
-    assert set(ImageEvent.objects.values_list(*columns)) == told

@@ -1,10 +1,8 @@
 """The workspace's reasons for a rejection: its own list, kept by admins, and what was filed keeps its words."""
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -20,7 +18,6 @@ from review.services.reasons import (
     living_reasons,
 )
 from review.services.revisions import propose_revision
-from review.services.verdicts import record_verdict
 from tests.factories import (
     CampaignFactory,
     GenerationFactory,
@@ -170,18 +167,6 @@ def test_only_admins_of_the_workspace_keep_the_list(client: Client, admin: Membe
     assert client.post(PAGE, {"label": "Mine"}).status_code == 403
     assert change(client, reason(admin, "legal"), do="retire") == 403
     assert len(offered(admin)) == 8
-
-
-def test_houses_and_verdicts_from_before_get_reasons_and_words(image: Generation) -> None:
-    old = VerdictFactory(generation=image, decision=Decision.REJECTED, reason="product")
-    RejectReason.objects.all().delete()
-    import_module("review.migrations.0004_default_reject_reasons").give_reasons(apps, connection.schema_editor())
-    old.refresh_from_db()
-    assert old.reason_words == "Product wrong"
-    assert [(row.code, row.label, row.hint) for row in living_reasons(image.workspace_id)] == list(DEFAULTS)
-    record_verdict(
-        generation=image, decision=Decision.REJECTED, by=old.by, seen_version=1, reason="other", note="Too late"
-    )
 
 
 @pytest.mark.both_engines

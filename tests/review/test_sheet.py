@@ -218,12 +218,12 @@ def test_a_card_says_what_stands_and_its_score(client: Client, campaign: Campaig
 
 def test_an_independent_first_look_hides_and_does_not_leak(client: Client, campaign: Campaign, ana: User) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(independent_first_look=True)
-    undecided, decided = images(campaign, 2, scored=6.1)
+    undecided, decided = images(campaign, 2, scored=7.6)
     VerdictFactory(generation=undecided, decision=Decision.REJECTED)
     VerdictFactory(generation=decided, by=ana)
     page = client.get(address(campaign)).content.decode()
     assert "Rejected by" not in page
-    assert len(re.findall(r"(?<![\d.])6\.1(?!\d)", page)) == page.count('class="thumb-score') == 1
+    assert len(re.findall(r"(?<![\d.])7\.6(?!\d)", page)) == page.count('class="thumb-score') == 1
     for query in ("decision=rejected", "below=1&unreviewed=1", "score_from=1&unreviewed=1"):
         assert undecided.pk not in shown(client, campaign, query)
     assert shown(client, campaign, "sort=best") == [decided.pk]

@@ -37,7 +37,7 @@ def counted(campaign: Campaign) -> tuple[int, ...]:
             all=Count("pk"),
             reviewed=Count("pk", filter=(Q(standing__isnull=False) & ~Q(standing__decision="undecided")) | signed),
             below=Count("pk", filter=Q(passed=False)),
-            approved=Count("pk", filter=Q(standing__decision="approved")),
+            approved=Count("pk", filter=Q(standing__decision__in=["approved", "signed"])),
             escalated=Count("pk", filter=Q(escalated=True)),
         ).values()
     )
@@ -94,12 +94,12 @@ def test_whatever_happens_the_kept_figures_are_the_counted_ones() -> None:
 def test_where_first_looks_are_independent_everybody_has_a_count_of_their_own() -> None:
     campaign = CampaignFactory(independent_first_look=True)
     ana, ben = (MembershipFactory(workspace=campaign.workspace).user for _ in range(2))
-    rows = [GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=5) for _ in range(3)]
-    GenerationFactory(shot=rows[1].shot, ready=True, scored=5)
+    rows = [GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True, scored=8) for _ in range(3)]
+    GenerationFactory(shot=rows[1].shot, ready=True, scored=8)
     VerdictFactory(generation=rows[0], by=ben)
-    assert [read_counts(campaign, viewer=person).unreviewed for person in (ana, ben)] == [4, 3]
+    assert [read_counts(campaign, viewer=person).to_review for person in (ana, ben)] == [4, 3]
     SignOffFactory(generation=rows[1], by=ben)
-    assert [read_counts(campaign, viewer=person).unreviewed for person in (ana, ben)] == [2, 1]
+    assert [read_counts(campaign, viewer=person).to_review for person in (ana, ben)] == [2, 1]
     assert Verdict.objects.count() == 1
 
 
