@@ -59,7 +59,7 @@ def collect_static() -> None:
 def begin_pulses() -> None:
     """The start counts as a sign of life: the banner waits half a minute for the processes to report themselves."""
     for name in import_string("generation.engine.heartbeats.PROCESSES"):
-        import_string("generation.engine.sweep.record_pulse")(name)
+        import_string("generation.engine.heartbeats.record_heartbeat")(name)
 
 
 def main() -> int:

@@ -185,13 +185,13 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-exports": {"task": "review.tasks.sweep_exports", "schedule": 15.0},
     "sweep-mails": {"task": "review.tasks.sweep_mails", "schedule": 15.0},
     "pulse-io": {
-        "task": "generation.tasks.pulse",
+        "task": "generation.tasks.record_worker",
         "schedule": 10.0,
         "args": ("worker-io",),
         "options": {"queue": "io"},
     },
     "pulse-cpu": {
-        "task": "generation.tasks.pulse",
+        "task": "generation.tasks.record_worker",
         "schedule": 10.0,
         "args": ("worker-cpu",),
         "options": {"queue": "cpu"},

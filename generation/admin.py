@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from generation.models import (
     Generation,
     GenerationEvent,
-    Inquiry,
+    Heartbeat,
     Lease,
     LedgerEntry,
+    ModelCall,
     Price,
-    Pulse,
     Reservation,
     Score,
     Throttle,
@@ -55,7 +55,7 @@ class ScoreAdmin(ReadOnlyAdmin):
     list_filter = ("passed", "critic")
 
 
-@admin.register(Inquiry)
+@admin.register(ModelCall)
 class InquiryAdmin(ReadOnlyAdmin):
     list_display = ("id", "purpose", "provider", "model", "held", "asked_at", "settled_at", "counted")
     list_filter = ("purpose", "counted")
@@ -87,7 +87,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin):
-    list_display = ("name", "holder", "token", "until")
+    list_display = ("name", "claimed_by", "token", "claimed_until")
 
 
 @admin.register(Throttle)
@@ -95,6 +95,6 @@ class ThrottleAdmin(ReadOnlyAdmin):
     list_display = ("account", "per_minute", "next_at", "paused_until", "note")
 
 
-@admin.register(Pulse)
-class PulseAdmin(ReadOnlyAdmin):
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("name", "at")

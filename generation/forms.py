@@ -15,6 +15,7 @@ from django.utils import timezone
 from campaigns.briefs import BriefError, Import, Limits, read_brief, read_upload
 from campaigns.models import BrandKit, Campaign, Shot, Workspace
 from generation import catalogue
+from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.pictures.images import ImageRejected
 from generation.planning.intake import shot_of_post
 from generation.planning.planning import SIZES, nearest_ratio
@@ -231,8 +232,7 @@ def model_choices(*, keep: str = "") -> list[tuple[str, list[catalogue.Catalogue
         usable = not reason and bool(model.abilities & FROM_WORDS)
         if usable or model.key == keep:
             groups.setdefault(model.provider, []).append(model)
-    names = {"local": "On this machine", "replicate": "Replicate", "cog": "Self-hosted"}
-    return [(names.get(provider, provider), models) for provider, models in groups.items()]
+    return [(IMAGE_PROVIDERS[name].label, models) for name, models in groups.items()]
 
 
 class ShotForm(forms.ModelForm):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -37,7 +37,7 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     if to in TERMINAL:
         changes.setdefault("completed_at", now)
     if to is GenerationState.QUEUED and generation.external_id:
-        # what that sending still reports must not be taken for the next one
+        # what that submission still reports must not be taken for the next one
         changes |= {"external_id": "", "earlier_ids": [*generation.earlier_ids, generation.external_id]}
     with transaction.atomic():
         if Generation.objects.filter(pk=generation.pk, state=origin).update(**changes) != 1:
@@ -48,8 +48,8 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
     return True
 
 
-class Sending(NamedTuple):
-    """One claim for submission: what is sent, and under which claim. A row is more than twice as dear."""
+class ClaimedGeneration(NamedTuple):
+    """One claim for submission: what is sent, and under which claim. A model instance costs more than twice as much."""
 
     pk: str
     provider: str
@@ -76,7 +76,7 @@ class Sending(NamedTuple):
         ).first()
 
 
-READ_FOR_SENDING = tuple(name for name in Sending._fields if name not in ("claimed_by", "submitted_at"))
+READ_FOR_SUBMISSION = tuple(name for name in ClaimedGeneration._fields if name not in ("claimed_by", "submitted_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def move_many(steps: Sequence[Step]) -> frozenset[str]:
     """Move many at once, by the rules of `move`; the ids of those that moved: whoever comes second moves nothing.
 
     The rows are locked in the order of their ids, so that two who move many never wait for each other in a ring.
-    Nothing goes back to the queue this way: that is for `move`, which keeps the id of the sending that is over.
+    Nothing goes back to the queue this way: that is for `move`, which keeps the id of the submission that is over.
     """
     for step in steps:
         if step.to is GenerationState.QUEUED or not may_move(origin=step.origin, to=step.to):
@@ -151,34 +151,32 @@ def start(generations: Iterable[Generation], *, by: User | None) -> list[Generat
 
 
 @transaction.atomic
-def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> list[Sending]:
+def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> list[ClaimedGeneration]:
     """Take up to `limit` due generations for submission: queued to submitting under a lease of `seconds`."""
     now = database_now()
-    due = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    # what another one is just taking is his
-    free = Generation.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-        due, provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
+    queued = Generation.objects.due(now).filter(
+        provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
     )
     # every claim has a token of its own: a later claim by the same holder is another one
     token = f"{holder}/{now.timestamp():.6f}"
-    rows = free.order_by("created_at", "pk").values_list(*READ_FOR_SENDING)[:limit]
-    won = [Sending._make((*row, token, now)) for row in rows]
+    free = queued.order_by("created_at", "pk").lock_free(now, most=limit)
+    won = [ClaimedGeneration._make((*row, token, now)) for row in free.values_list(*READ_FOR_SUBMISSION)]
     if won:
-        Generation.objects.filter(among("pk", [sending.pk for sending in won]), state=GenerationState.QUEUED).update(
+        Generation.objects.filter(among("pk", [each.pk for each in won]), state=GenerationState.QUEUED).update(
             state=GenerationState.SUBMITTING,
             claimed_by=token,
             claimed_until=now + timedelta(seconds=seconds),
             submitted_at=now,
             tries=F("tries") + 1,
         )
-        _write_events([(sending.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for sending in won])
+        _write_events([(each.pk, GenerationState.QUEUED, GenerationState.SUBMITTING, "") for each in won])
     return won
 
 
 @transaction.atomic
-def give_back(sendings: Sequence[Sending], *, seconds: float, note: str) -> int:
+def give_back(claimed: Sequence[ClaimedGeneration], *, seconds: float, note: str) -> int:
     """Back to the queue for `seconds` what was claimed and never sent: no try, no strike; how many stood so."""
-    claims = {sending.pk: sending.claimed_by for sending in sendings}
+    claims = {each.pk: each.claimed_by for each in claimed}
     rows = Generation.objects.select_for_update().filter(among("pk", list(claims)), state=GenerationState.SUBMITTING)
     standing = rows.order_by("pk").values_list("pk", "claimed_by")
     ours = [pk for pk, claimed_by in standing if claimed_by == claims[pk]]
@@ -198,13 +196,8 @@ def give_back(sendings: Sequence[Sending], *, seconds: float, note: str) -> int:
 
 def claim(pk: str, *, state: GenerationState, holder: str, seconds: float) -> Generation | None:
     """Take one step of one generation for `seconds`; None where it moved on or somebody else holds it."""
-    now = database_now()
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    due = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    won = Generation.objects.filter(free, due, pk=pk, state=state).update(
-        claimed_by=holder, claimed_until=now + timedelta(seconds=seconds), tries=F("tries") + 1
-    )
-    if won != 1:
+    step = Generation.objects.due(database_now()).filter(pk=pk, state=state)
+    if step.claim(holder=holder, seconds=seconds, tries=F("tries") + 1) != 1:
         return None
     return Generation.objects.select_related("shot", "campaign", "campaign__brand_kit", "workspace").get(pk=pk)
 
@@ -221,14 +214,9 @@ def postpone(generation: Generation, *, seconds: float, note: str) -> None:
 
 def hold(pk: str, *, holder: str, seconds: float) -> bool:
     """Keep others from a row that is over while its next step is thought about; False where somebody does so."""
-    now = database_now()
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-    held = Generation.objects.filter(free, pk=pk, followed_up=False).update(
-        claimed_by=holder, claimed_until=now + timedelta(seconds=seconds)
-    )
-    return held == 1
+    return Generation.objects.filter(pk=pk, followed_up=False).claim(holder=holder, seconds=seconds) == 1
 
 
 def let_go(pk: str, *, holder: str) -> None:
     """End a hold, if it is still ours."""
-    Generation.objects.filter(pk=pk, claimed_by=holder).update(claimed_by="", claimed_until=None)
+    Generation.objects.filter(pk=pk).release(holder=holder)

@@ -7,8 +7,10 @@ from celery import Task, current_app, shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from generation.engine.heartbeats import record_heartbeat
+from generation.engine.nudges import Nudge
 from generation.engine.steps import take_step
-from generation.engine.sweep import Nudge, find_unfinished, record_pulse
+from generation.engine.sweep import find_unfinished
 from generation.providers import registry
 
 logger = logging.getLogger(__name__)
@@ -49,9 +51,9 @@ def plan_campaign(campaign_id: int) -> None:
 
 
 @shared_task
-def count_inquiry(inquiry_id: int) -> None:
-    """Count a question as spent whose answer nobody waits for any more (I/O)."""
-    _go_on(Nudge("count", inquiry_id))
+def count_call(call_id: int) -> None:
+    """Count a call as spent whose answer nobody waits for any more (I/O)."""
+    _go_on(Nudge("count", call_id))
 
 
 @shared_task
@@ -67,9 +69,9 @@ def tidy_studio() -> None:
 
 
 @shared_task
-def pulse(name: str) -> None:
-    """A worker shows that it lives."""
-    record_pulse(name)
+def record_worker(name: str) -> None:
+    """Record that a worker runs."""
+    record_heartbeat(name)
 
 
 BY_STEP: dict[str, Task] = {
@@ -78,7 +80,7 @@ BY_STEP: dict[str, Task] = {
     "follow_up": follow_up,
     "plan": plan_campaign,
     "delivery": handle_delivery,
-    "count": count_inquiry,
+    "count": count_call,
 }
 # As CELERY_TASK_ROUTES has it; all others are "io".
 QUEUES = {"mirror": "cpu"}

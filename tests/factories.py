@@ -17,7 +17,8 @@ from factory.django import DjangoModelFactory
 from PIL import Image
 
 from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User, Workspace
-from generation.models import Generation, Score
+from generation.models import Generation, LedgerEntry, Score
+from generation.money import ledger
 from generation.pictures import images
 from generation.rules.states import GenerationState, Purpose
 from review.models import Decision, SignOff, Standing, Verdict
@@ -325,3 +326,36 @@ class SignOffFactory(DjangoModelFactory):
         """The row that lists read."""
         if create:
             show_standing(self.generation, decision="signed", version=2, decided_by=self.by)
+
+
+def book(
+    campaign: Campaign,
+    generation: Generation | None,
+    *,
+    key: str,
+    model: str,
+    unit: str = "image",
+    quantity: Decimal = Decimal(1),
+    purpose: str = "render",
+) -> LedgerEntry:
+    """Charge one line to Replicate, as a step of the engine does."""
+    by_id = generation.requested_by_id if generation else campaign.created_by_id
+    ledger.charge(
+        [
+            ledger.Charge(
+                key=key,
+                unit=unit,
+                quantity=quantity,
+                provider="replicate",
+                model=model,
+                purpose=purpose,
+                workspace_id=campaign.workspace_id,
+                campaign_id=campaign.pk,
+                shot_id=generation.shot_id if generation else None,
+                generation_id=generation.pk if generation else None,
+                ticket=campaign.ticket,
+                by_id=by_id,
+            )
+        ]
+    )
+    return LedgerEntry.objects.get(key=key)

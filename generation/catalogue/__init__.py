@@ -3,8 +3,8 @@
 `available_models` says which of them can be asked with the providers that are live.
 """
 
-from generation.catalogue.flux_models import FLUX
-from generation.catalogue.own_models import COG, STUDIO, describe_self_hosted
+from generation.catalogue.models import MODELS
+from generation.catalogue.own_models import COG, describe_self_hosted
 from generation.catalogue.prices import (
     BillLine,
     bill,
@@ -18,14 +18,11 @@ from generation.catalogue.prices import (
     token_price,
     token_prices,
 )
-from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
-from generation.catalogue.retired import RETIRED
+from generation.catalogue.providers import PROVIDERS
 from generation.catalogue.schema import Ability, CatalogueModel, InputFields, UnknownModel
 from generation.catalogue.sizes import SnappedSize, snap_size
 
-MODELS: tuple[CatalogueModel, ...] = (*FLUX, *LETTERING, *STABLE_DIFFUSION, *UPSCALERS, STUDIO, COG, *RETIRED)
 _BY_KEY = {model.key: model for model in MODELS}
-_SWITCHED_ON_BY = {"replicate": "Set REPLICATE_API_TOKEN to use it.", "cog": "Set COG_URL to use it."}
 
 
 def get_model(key: str) -> CatalogueModel:
@@ -67,7 +64,7 @@ def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:
     if not model.enabled:
         return model.disabled_reason
     if model.provider not in live:
-        return _SWITCHED_ON_BY.get(model.provider, "Its provider is switched off.")
+        return f"Set {PROVIDERS[model.provider].setting} to use it."
     return ""
 
 

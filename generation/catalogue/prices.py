@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from generation.catalogue.builders import READ_ON
-from generation.catalogue.flux_models import FLUX
-from generation.catalogue.own_models import COG, STUDIO
-from generation.catalogue.replicate_models import LETTERING, STABLE_DIFFUSION, UPSCALERS
+from generation.catalogue.models import ASKED
+from generation.catalogue.providers import ANTHROPIC as CLAUDE
 from generation.catalogue.schema import CatalogueModel, PricePart
-from generation.providers.base import RenderStatus, UnitPrice, Usage
+from generation.rules.values import RenderStatus, UnitPrice, Usage
 
 PLACES = Decimal("0.000001")
 MILLION = Decimal(1_000_000)
@@ -154,7 +153,7 @@ def bill_usage(usage: Usage) -> tuple[BillLine, ...]:
 
     An answer that took several requests costs what their bills come to, each rounded by itself.
     """
-    if usage.provider != "anthropic":
+    if usage.provider != CLAUDE.name:
         return ()
     prices = token_prices(usage.model)
     lines = []
@@ -188,7 +187,7 @@ def estimate_prompt_cost(model: str) -> Decimal:
 
 def _estimate_tokens(model: str, read: int, written: int) -> Decimal:
     units = {"input_token": read, "output_token": written}
-    return sum((line.amount for line in bill_usage(Usage("anthropic", model, units))), Decimal(0))
+    return sum((line.amount for line in bill_usage(Usage(CLAUDE.name, model, units))), Decimal(0))
 
 
 # --- the list ----------------------------------------------------------------------------
@@ -200,7 +199,7 @@ def list_prices() -> list[UnitPrice]:
 
 
 def _image_prices() -> Iterator[UnitPrice]:
-    for model in (*FLUX, *LETTERING, *STABLE_DIFFUSION, *UPSCALERS, STUDIO, COG):
+    for model in ASKED:
         since = datetime.combine(model.price.priced_on, datetime.min.time(), tzinfo=UTC)
         for part in model.price.parts:
             yield UnitPrice(model.provider, model.key, part.unit, part.amount, since)
@@ -211,4 +210,4 @@ def _token_prices() -> Iterator[UnitPrice]:
     for name, prices in ANTHROPIC.items():
         for unit in ("input_token", "output_token", "cache_write_token", "cache_read_token"):
             for form in (unit, f"batch_{unit}"):
-                yield UnitPrice("anthropic", name, form, token_price(prices, form), since)
+                yield UnitPrice(CLAUDE.name, name, form, token_price(prices, form), since)

@@ -4,12 +4,12 @@ A model that has been retired stays out of the lists below; its successor stands
 (docs/adr/0003-models-of-the-router.md).
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from generation.catalogue import Ability, CatalogueModel, get_model
+from generation.catalogue.providers import COG, PROVIDERS, REPLICATE
 
 
 class Branch(StrEnum):
@@ -144,7 +144,7 @@ def route(request: RoutingRequest, available: Collection[CatalogueModel]) -> Rou
     rule = _RULES[choose_branch(request)]
     usable = {model.key: model for model in available if model.enabled}
     fitting = _fitting(rule, usable)
-    studio = [model for model in usable.values() if model.provider == "local"]
+    studio = [model for model in usable.values() if PROVIDERS[model.provider].draws_comps]
     if not fitting and not studio:
         raise NoModelFits(f"{rule.task}: no model that can do this is available. Set REPLICATE_API_TOKEN or COG_URL.")
     chosen, *others = [*fitting, *studio]
@@ -157,15 +157,15 @@ def _fitting(rule: _Rule, usable: dict[str, CatalogueModel]) -> list[CatalogueMo
     return fitting + [
         model
         for model in usable.values()
-        if rule.ability in model.abilities and model not in fitting and model.provider != "local"
+        if rule.ability in model.abilities and model not in fitting and not PROVIDERS[model.provider].draws_comps
     ]
 
 
 def _reason(rule: _Rule, chosen: CatalogueModel, usable: dict[str, CatalogueModel]) -> str:
     first = get_model(rule.models[0])
     task = rule.task[0].lower() + rule.task[1:]
-    if chosen.provider == "local":
-        if not any(model.provider == "replicate" for model in usable.values()):
+    if PROVIDERS[chosen.provider].draws_comps:
+        if not any(model.provider == REPLICATE.name for model in usable.values()):
             return (
                 f"No Replicate token: the local studio draws a comp. "
                 f"With a token this shot would go to {first.label}: {task}."
@@ -173,53 +173,9 @@ def _reason(rule: _Rule, chosen: CatalogueModel, usable: dict[str, CatalogueMode
         return f"{rule.task}: no other model that can do this is available, so the local studio draws a comp."
     if chosen.key == first.key:
         return f"{rule.task}: {chosen.label} {rule.because}."
-    if chosen.provider == "cog":
+    if chosen.provider == COG.name:
         return f"{rule.task}: your self-hosted model draws it. With a Replicate token it would go to {first.label}."
     return f"{rule.task}: {first.label} is not available, {chosen.label} is the next choice."
-
-
-def fold_constraints(model: CatalogueModel, prompt: str, negative: str) -> tuple[str, str]:
-    """(prompt, negative prompt) as the model can take them.
-
-    Where it has no negative prompt, what must not be in the picture is said at the end of the prompt; what the
-    prompt already forbids in these words is not said twice.
-    """
-    if model.supports_negative or not negative.strip():
-        return prompt, negative if model.supports_negative else ""
-    said = prompt.casefold()
-    unwanted: list[str] = []
-    for part in negative.replace("\n", ",").split(","):
-        word = part.strip().strip(".")
-        if word and f"no {word.casefold()}" not in said and word.casefold() not in map(str.casefold, unwanted):
-            unwanted.append(word)
-    if not unwanted:
-        return prompt, ""
-    body = prompt.rstrip()
-    if body and body[-1] not in ".!?":
-        body += "."
-    return f"{body} The picture shows none of these: {', '.join(unwanted)}.".strip(), ""
-
-
-# What a shot may want although it is usually kept out: words that show that it does.
-_WANTED = {
-    "text": r"\b(text|words?|letter(s|ing)?|headline|slogan|typograph\w*)\b",
-    "logo": r"\blogos?\b",
-    "hands": r"\b(hands?|fingers?|holding|holds)\b",
-    "person": r"\b(persons?|people|m[ae]n|wom[ae]n|child(ren)?|someone|faces?|portrait|wear(s|ing)|runners?)\b",
-}
-
-
-def usual_constraints(
-    model: CatalogueModel, *, given: Collection[str], shows: str, wants_text: bool
-) -> tuple[str, ...]:
-    """`given`, and the model's usual ones where the shot wants none of them. `shows`: what is to be seen, in words."""
-    constraints = list(given)
-    known = {entry.casefold().rstrip("s") for entry in constraints}
-    for usual in filter(None, (part.strip() for part in model.default_negative.split(","))):
-        wanted = (usual == "text" and wants_text) or re.search(_WANTED.get(usual, r"(?!)"), shows, re.IGNORECASE)
-        if not wanted and usual.rstrip("s") not in known:
-            constraints.append(usual)
-    return tuple(constraints)
 
 
 def other_safety_profile(model_key: str, request: RoutingRequest, available: Collection[CatalogueModel]) -> str | None:
@@ -231,16 +187,3 @@ def other_safety_profile(model_key: str, request: RoutingRequest, available: Col
     usable = {model.key: model for model in available if model.enabled}
     fitting = _fitting(_RULES[choose_branch(request)], usable)
     return next((model.key for model in fitting if model.safety_profile != refused.safety_profile), None)
-
-
-__all__ = [
-    "Branch",
-    "NoModelFits",
-    "Route",
-    "RoutingRequest",
-    "choose_branch",
-    "fold_constraints",
-    "other_safety_profile",
-    "route",
-    "usual_constraints",
-]

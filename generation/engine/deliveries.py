@@ -14,17 +14,20 @@ from django.db import IntegrityError, InterfaceError, OperationalError, transact
 
 from campaigns.database.clock import database_now
 from generation import lifecycle
+from generation.catalogue.providers import REPLICATE
 from generation.engine import outcomes, render_requests
+from generation.engine.nudges import Nudge
 from generation.models import Generation, WebhookDelivery
 from generation.providers import registry
-from generation.providers.base import ProviderError, RenderStatus
+from generation.providers.base import ProviderError
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.providers.replicate.answers import read_prediction
 from generation.rules.states import GenerationState
+from generation.rules.values import RenderStatus
 
 logger = logging.getLogger(__name__)
 
-PROVIDER = render_requests.REPORTING
+PROVIDER = REPLICATE.name
 ATTEMPT = re.compile(r"gen_[0-9A-HJKMNP-TV-Z]{26}")
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,120}")
 # What is read later: pictures in the input would fill the table.
@@ -92,12 +95,12 @@ def _is_what_we_sent(generation: Generation, content: Mapping[str, Any]) -> bool
         return False
 
 
-def handle_delivery(delivery_pk: int) -> tuple[str, str] | None:
-    """Apply one stored delivery, once; the next step and its generation where there is one. Safe to repeat."""
+def handle_delivery(delivery_pk: int) -> list[Nudge]:
+    """Apply one stored delivery, once; returns the steps that follow. Safe to repeat."""
     delivery = WebhookDelivery.objects.filter(pk=delivery_pk, handled_at__isnull=True).first()
     if delivery is None or delivery.generation_id is None:
-        return None
-    following = None
+        return []
+    following: list[Nudge] = []
     try:
         following = _apply(delivery)
     except (OperationalError, InterfaceError):
@@ -109,26 +112,23 @@ def handle_delivery(delivery_pk: int) -> tuple[str, str] | None:
     return following
 
 
-def _apply(delivery: WebhookDelivery) -> tuple[str, str] | None:
+def _apply(delivery: WebhookDelivery) -> list[Nudge]:
     content: dict[str, Any] = delivery.body
     try:
         progress = read_prediction(content)
     except ProviderError:
-        return None
+        return []
     if progress.status is RenderStatus.RUNNING:
-        return None
+        return []
     generation = Generation.objects.select_related("workspace", "campaign", "shot", "parent", "requested_by").get(
         pk=delivery.generation_id
     )
     external_id = external_id_of(content)
     if generation.state in AWAITING and not _attach(generation, external_id):
-        return None
+        return []
     if generation.state != GenerationState.RENDERING or generation.external_id != external_id:
-        return None
-    if outcomes.record_progress(generation, progress):
-        return "mirror", generation.pk
-    over = generation.state in {GenerationState.REFUSED, GenerationState.FAILED}
-    return ("follow_up", generation.pk) if over else None
+        return []
+    return outcomes.record_report(generation, progress)
 
 
 def _attach(generation: Generation, external_id: str) -> bool:

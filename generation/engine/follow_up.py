@@ -17,9 +17,9 @@ from django.db.models import F
 from campaigns.database.clock import database_now
 from generation import lifecycle
 from generation.catalogue import router
-from generation.engine import keepalive, render_requests
+from generation.engine.keepalive import keep_claim_alive
 from generation.models import Generation
-from generation.money import asking, ledger
+from generation.money import calls, ledger
 from generation.planning import refine
 from generation.planning.planning import routing_of
 from generation.planning.runs import draft_generation, queue_generation, reservation_for
@@ -51,7 +51,7 @@ def follow_up(generation_id: str) -> Generation | None:
         pk=generation_id
     )
     try:
-        with keepalive.kept(generation, holder=holder, seconds=HOLD_SECONDS):
+        with keep_claim_alive(generation, holder=holder, seconds=HOLD_SECONDS):
             following = _follow_up(generation)
     except (OperationalError, InterfaceError):
         lifecycle.let_go(generation_id, holder=holder)
@@ -101,7 +101,7 @@ def _follow_up(generation: Generation) -> Generation | None:
     return None
 
 
-def _where(generation: Generation) -> dict[str, Any]:
+def _context(generation: Generation) -> dict[str, Any]:
     return {
         "purpose": "prompt",
         "workspace": generation.workspace,
@@ -153,9 +153,9 @@ def _direct(generation: Generation) -> Generation | None:
     reason = score.reason if score else ""
     _require_room(generation)
     writer = registry.prompt_writer()
-    directed = asking.ask(
+    directed = calls.ask(
         lambda: writer.direct(prompt=generation.prompt, weakest=generation.weakest, reason=reason),
-        **_where(generation),
+        **_context(generation),
     )
     attempt = generation.attempt + 1
     return _queue_next(
@@ -182,8 +182,8 @@ def _direct(generation: Generation) -> Generation | None:
 def _soften(generation: Generation) -> Generation | None:
     _require_room(generation)
     writer = registry.prompt_writer()
-    softer = asking.ask(
-        lambda: writer.soften(prompt=generation.prompt, refusal=generation.error_text), **_where(generation)
+    softer = calls.ask(
+        lambda: writer.soften(prompt=generation.prompt, refusal=generation.error_text), **_context(generation)
     )
     return _queue_next(generation, _after_refusal(generation, prompt=softer.text, how="soften"))
 
@@ -206,7 +206,7 @@ def _try_other_model(generation: Generation) -> Generation | None:
 
 def _work_of(generation: Generation) -> router.RoutingRequest:
     """What another model would have to be able to do."""
-    edit = render_requests.edit_of(generation)
+    edit = generation.edit
     return refine.REQUESTS[Purpose(edit.purpose)] if edit else routing_of(generation.shot)
 
 
@@ -231,7 +231,7 @@ def _after_refusal(generation: Generation, *, prompt: str, how: str, model: str 
     )
     following.mask = generation.mask
     following.references = generation.references
-    if render_requests.edit_of(generation):
+    if generation.edit:
         # an edit has the size of its picture, not of the shot
         following.width, following.height = generation.width, generation.height
         if "scale" in generation.parameters:

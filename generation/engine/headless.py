@@ -11,19 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import close_old_connections, connection
 
-from generation.engine.conductor import Conductor, in_database, leave_database
+from generation.engine.conductor import Conductor
+from generation.engine.database_thread import in_database, leave_database
+from generation.engine.nudges import Nudge
 from generation.engine.steps import take_step
-from generation.engine.sweep import Nudge, find_unfinished
+from generation.engine.sweep import find_unfinished
 
 HOLDER = f"headless:{os.getpid()}"
-LOOK_SECONDS = 0.5
+CHECK_SECONDS = 0.5
 
 
-class Hands:
-    """Takes nudges in threads of this process; a step that is already under way here is not taken twice."""
+class InlineWorkers:
+    """Takes steps in threads of this process; a step that is already under way here is not taken twice."""
 
     def __init__(self, *, threads: int = 4) -> None:
-        self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="hands")
+        self.pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="worker")
         self.busy: set[Nudge] = set()
 
     def __call__(self, nudges: list[Nudge]) -> None:
@@ -52,18 +54,18 @@ async def drive(*, campaign_id: int, is_over: Callable[[], bool], stop: asyncio.
     Where a running Loupe leads the dispatch, its conductor sends; this process still takes
     the steps of its campaign that nobody holds.
     """
-    hands = Hands()
+    workers = InlineWorkers()
     halt = asyncio.Event()
-    conducting = asyncio.create_task(Conductor(hands=hands).conduct(halt))
+    conducting = asyncio.create_task(Conductor(enqueue=workers).conduct(halt))
     try:
         while not stop.is_set() and not await in_database(is_over):
-            hands(await in_database(find_unfinished, campaign_id=campaign_id))
+            workers(await in_database(find_unfinished, campaign_id=campaign_id))
             try:
-                await asyncio.wait_for(stop.wait(), timeout=LOOK_SECONDS)
+                await asyncio.wait_for(stop.wait(), timeout=CHECK_SECONDS)
             except TimeoutError:
                 continue
     finally:
         halt.set()
         await conducting
-        await asyncio.to_thread(hands.close)
+        await asyncio.to_thread(workers.close)
         await leave_database()

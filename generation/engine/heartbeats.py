@@ -1,4 +1,4 @@
-"""Who is at work, from the pulses that every process leaves; words for people where somebody is silent."""
+"""Which processes run, from the heartbeats that each records; words for people where one has stopped."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,18 +6,24 @@ from datetime import timedelta
 from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Now
 
-from generation.models import Pulse, Throttle
+from campaigns.database.clock import database_now
+from generation.models import Heartbeat, Throttle
 
-# The conductor writes its pulse every second or so, beat sends one to each worker every ten.
+# The conductor records one every five seconds, each worker every ten.
 SILENCE = timedelta(seconds=30)
 PROCESSES = ("conductor", "worker-io", "worker-cpu")
 
 _KEPT = "Everything is kept and goes on from its last step"
 
 
-def recent_pulses() -> QuerySet[Pulse]:
+def record_heartbeat(name: str) -> None:
+    """Record that a process runs."""
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": database_now()})
+
+
+def recent_heartbeats() -> QuerySet[Heartbeat]:
     """Of every process that gave a sign of life a moment ago."""
-    return Pulse.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE)
+    return Heartbeat.objects.filter(name__in=PROCESSES, at__gte=Now() - SILENCE)
 
 
 def pauses() -> QuerySet[Throttle]:
@@ -29,34 +35,31 @@ def silence_banner() -> str:
     """The words of the banner where a process has been silent for 30 s or a provider is left alone, "" where all are
     at work. One query.
     """
-    pulses = recent_pulses().values_list("name", Value("", output_field=CharField()))
-    return banner_of(dict(pulses.union(pauses().values_list("account", "note"))))
+    heartbeats = recent_heartbeats().values_list("name", Value("", output_field=CharField()))
+    return banner_of(dict(heartbeats.union(pauses().values_list("account", "note"))))
 
 
 def banner_of(notes: Mapping[str, str]) -> str:
-    """The words, from the names of `recent_pulses` and the notes of `pauses` by account."""
+    """The words, from the names of `recent_heartbeats` and the notes of `pauses` by account."""
     silent = [name for name in PROCESSES if name not in notes]
     if not silent:
         return " ".join(note for _, note in sorted(notes.items()) if note)
     if len(silent) == len(PROCESSES):
         return (
-            f"Nobody is rendering: the machines behind Loupe are not running. {_KEPT} once they are back. "
+            f"Nothing is rendered: the conductor and the workers do not run. {_KEPT} once they are back. "
             "Start Loupe again with “make run”, or ask an admin."
         )
     if "conductor" in silent:
         return (
-            f"Nobody is rendering: the conductor is not running, so nothing new is sent. {_KEPT}. "
+            f"Nothing new is sent: the conductor does not run. {_KEPT}. "
             "Start it with “manage.py conduct”, or ask an admin."
         )
     if len(silent) == 2:
         return (
-            f"Nobody is finishing renders: the workers, or Redis between them, do not answer. {_KEPT}. "
+            f"No worker is running, or Redis between them does not answer, so renders are not finished. {_KEPT}. "
             "Start the workers and Redis, or ask an admin."
         )
     if "worker-cpu" in silent:
-        return (
-            f"Nobody is bringing pictures home: the picture worker is not running. {_KEPT}. Start it, or ask an admin."
-        )
-    return (
-        f"Nobody is reading briefs or scoring: the worker for words is not running. {_KEPT}. Start it, or ask an admin."
-    )
+        return f"Finished renders are not fetched: the picture worker does not run. {_KEPT}. Start it, or ask an admin."
+    words = "Briefs are not read and pictures are not scored: the text worker does not run."
+    return f"{words} {_KEPT}. Start it, or ask an admin."

@@ -4,18 +4,16 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
 
-from campaigns.database.clock import database_now
 from generation.models import Generation
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(generation: Generation, *, holder: str, seconds: float) -> Iterator[None]:
+def keep_claim_alive(generation: Generation, *, holder: str, seconds: float) -> Iterator[None]:
     """Renew the claim of `holder` every third of `seconds` while the block runs, from a thread of its own.
 
     A step that ends sooner costs no query.
@@ -34,9 +32,7 @@ def _renew(pk: str, holder: str, seconds: float, done: threading.Event) -> None:
     try:
         while not done.wait(seconds / 3):
             try:
-                until = database_now() + timedelta(seconds=seconds)
-                mine = Generation.objects.filter(pk=pk, claimed_by=holder, claimed_until__isnull=False)
-                if mine.update(claimed_until=until) != 1:
+                if Generation.objects.filter(pk=pk).renew(holder=holder, seconds=seconds) != 1:
                     return
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("The claim of %s could not be renewed (%s).", pk, error)

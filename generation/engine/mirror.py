@@ -8,8 +8,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from generation import lifecycle
-from generation.engine import keepalive
-from generation.engine.outcomes import fail
+from generation.engine.endings import fail
+from generation.engine.keepalive import keep_claim_alive
 from generation.models import Generation
 from generation.pictures import images
 from generation.providers import registry
@@ -37,7 +37,7 @@ def mirror_image(generation_id: str, *, holder: str) -> bool:
         park(generation)
         return False
     try:
-        with keepalive.kept(generation, holder=holder, seconds=FETCH_LEASE_SECONDS):
+        with keep_claim_alive(generation, holder=holder, seconds=FETCH_LEASE_SECONDS):
             return _bring_home(generation)
     except ProviderBusy as busy:
         wait = retries.wait_before_try(tries=generation.tries, retry_after=busy.retry_after, jitter=0.5)

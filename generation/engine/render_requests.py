@@ -5,20 +5,15 @@ from dataclasses import replace
 from django.conf import settings
 
 from campaigns.models import Reference
-from generation.lifecycle import Sending
+from generation.catalogue.providers import IMAGE_PROVIDERS
+from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation
 from generation.pictures.files import read_file
 from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
-from generation.rules.states import Purpose
-
-# The provider that reports by itself, where it can reach us.
-REPORTING = "replicate"
-EDITS = frozenset({Purpose.REFINE, Purpose.INPAINT, Purpose.UPSCALE})
-# A variation of an edit is that edit once more.
-MAY_EDIT = EDITS | {Purpose.VARIATION}
+from generation.rules.states import MAY_EDIT
 
 
-def plain_request(generation: Generation | Sending) -> RenderRequest:
+def plain_request(generation: Generation | ClaimedGeneration) -> RenderRequest:
     """The provider's view of a generation but for its pictures. No ticket, no names, no query."""
     return RenderRequest(
         key=generation.pk,
@@ -41,15 +36,15 @@ def build_request(generation: Generation) -> RenderRequest:
 
     Raises ProviderRefused where that picture is not there.
     """
-    if not needs_pictures(generation):
+    if not needs_images(generation):
         return plain_request(generation)
     request = plain_request(generation)
     inputs = [
         ImageInput(content=read_file(reference.image.name), media_type=reference.media_type, role=reference.role)
         for reference in Reference.objects.filter(pk__in=generation.references).order_by("pk")
     ]
-    if edit := edit_of(generation):
-        source = source_of(edit)
+    if edit := generation.edit:
+        source = edit.source
         if source is None:
             raise ProviderRefused("The picture that was to be changed is not there. Nothing was sent.", kind="gone")
         request = replace(request, purpose=edit.purpose)
@@ -59,30 +54,14 @@ def build_request(generation: Generation) -> RenderRequest:
     return replace(request, inputs=tuple(inputs))
 
 
-def needs_pictures(generation: Generation | Sending) -> bool:
+def needs_images(generation: Generation | ClaimedGeneration) -> bool:
     """Whether files may go along; asks no database."""
     edits = generation.parent_id is not None and generation.purpose in MAY_EDIT
     return bool(generation.references or generation.mask or edits)
 
 
-def edit_of(generation: Generation) -> Generation | None:
-    """The edit that this is, or whose variation it is; None where it is made from words alone."""
-    row: Generation | None = generation
-    while row is not None and row.purpose == Purpose.VARIATION:
-        row = row.parent
-    return row if row is not None and row.purpose in EDITS else None
-
-
-def source_of(edit: Generation) -> Generation | None:
-    """The picture that an edit changes: the nearest before it that exists, for one that was refused has none."""
-    row = edit.parent
-    while row is not None and not row.sha256:
-        row = row.parent
-    return row
-
-
-def webhook_url(generation: Generation | Sending) -> str | None:
+def webhook_url(generation: Generation | ClaimedGeneration) -> str | None:
     """Where the provider may report, with our own key; None without a public address."""
-    if not settings.LOUPE_PUBLIC_URL or generation.provider != REPORTING:
+    if not settings.LOUPE_PUBLIC_URL or not IMAGE_PROVIDERS[generation.provider].reports:
         return None
     return f"{settings.LOUPE_PUBLIC_URL}/webhooks/{generation.provider}/?attempt={generation.pk}"

@@ -68,7 +68,7 @@ def send_rescoring(generation_ids: Iterable[str], *, campaign: Campaign) -> Iter
     while keys := list(islice(remaining, MOST_REQUESTS)):
         asked = [_read(key) for key in keys]
         entries = batch_entries(critic, {row.pk: build_score_request(row) for row in asked})
-        inquiry = calls.open_inquiry(
+        call = calls.open_call(
             most_of_batch(critic, entries),
             expected=sum((estimate_score_cost(width=row.width, height=row.height) for row in asked), Decimal(0)) / 2,
             purpose="score",
@@ -81,9 +81,9 @@ def send_rescoring(generation_ids: Iterable[str], *, campaign: Campaign) -> Iter
         except OutcomeUnknown:
             raise  # counted as spent, once it could not be collected any more
         except ProviderError:
-            calls.settle_inquiry(inquiry, {})
+            calls.settle_call(call, {})
             raise
-        calls.name_batch(inquiry, batch_id)
+        calls.name_batch(call, batch_id)
         yield batch_id
 
 

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from campaigns.models import Campaign, Shot
 from generation.models import Generation
 from generation.money.ledger import costs_of
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 
 RESULTS = "results.json"
 
@@ -18,7 +18,7 @@ RESULTS = "results.json"
 def is_settled(campaign: Campaign) -> bool:
     """No machine will do anything more for this campaign's shots."""
     rows = Generation.objects.filter(campaign=campaign, shot__removed_at__isnull=True)
-    if rows.filter(state__in=[state.value for state in UNFINISHED]).exists():
+    if rows.filter(state__in=[state.value for state in WORKING]).exists():
         return False
     return not rows.exclude(state=GenerationState.CANCELLED).filter(followed_up=False).exists()
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from campaigns.models import User
 from generation import lifecycle
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.models import Generation
 from generation.money import ledger
 from generation.planning.planning import estimate_score_cost
@@ -80,5 +80,5 @@ def _where_it_stands(generation: Generation) -> tuple[GenerationState, dict[str,
         return GenerationState.SCORING, {}, scoring
     if generation.provider_url:
         return GenerationState.FETCHING, {}, scoring
-    fresh = {"external_id": "", "looks": 0, "cancel_asked": False, "submitted_at": None}
+    fresh = {"external_id": "", "polls": 0, "cancel_asked": False, "submitted_at": None}
     return GenerationState.QUEUED, fresh, reservation_for(generation)

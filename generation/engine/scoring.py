@@ -7,16 +7,17 @@ from typing import Any
 from django.db import transaction
 
 from generation import lifecycle
-from generation.engine import keepalive
+from generation.engine.keepalive import keep_claim_alive
 from generation.models import Generation, Score
-from generation.money import asking, ledger
+from generation.money import calls, ledger
 from generation.pictures import images
 from generation.pictures.files import read_file
 from generation.planning.planning import brand_guide
 from generation.providers import registry
-from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest, Usage
+from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
 from generation.rules import gate, retries
 from generation.rules.states import GenerationState
+from generation.rules.values import Usage
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def score_image(generation_id: str, *, holder: str) -> bool:
     if retries.is_given_up(tries=generation.tries, said=generation.error_text):
         return finish_unscored(generation, reason=generation.error_text or "The critic could not be reached.")
     try:
-        with keepalive.kept(generation, holder=holder, seconds=SCORE_LEASE_SECONDS):
+        with keep_claim_alive(generation, holder=holder, seconds=SCORE_LEASE_SECONDS):
             answer = _ask_critic(generation)
         return record_score(generation, answer)
     except ProviderBusy as busy:
@@ -65,7 +66,7 @@ def _ask_critic(generation: Generation) -> CriticAnswer:
 def ask_critic(generation: Generation, request: ScoreRequest) -> CriticAnswer:
     """Have one picture scored; what it costs is booked whatever comes of it. Raises ProviderError."""
     critic = registry.critic()
-    return asking.ask(lambda: critic.score(request), purpose="score", **_where(generation))
+    return calls.ask(lambda: critic.score(request), purpose="score", **_context(generation))
 
 
 def _judge(generation: Generation, answer: CriticAnswer) -> gate.Judgement:
@@ -73,7 +74,7 @@ def _judge(generation: Generation, answer: CriticAnswer) -> gate.Judgement:
     return gate.judge(dimensions=answer.dimensions, bar=campaign.bar, with_brand=campaign.brand_kit_id is not None)
 
 
-def _where(generation: Generation) -> dict[str, Any]:
+def _context(generation: Generation) -> dict[str, Any]:
     return {
         "workspace": generation.workspace,
         "campaign": generation.campaign,
@@ -142,7 +143,16 @@ def keep_score(generation: Generation, answer: CriticAnswer) -> Score:
 
 def charge_score(generation: Generation, usage: Usage, *, key: str, note: str = "") -> None:
     """Book what scoring a picture consumed."""
-    ledger.charge_usage(key=key, usage=usage, purpose="score", note=note[:240], **_where(generation))
+    ledger.charge_usage(
+        key=key,
+        usage=usage,
+        purpose="score",
+        workspace_id=generation.workspace_id,
+        campaign=generation.campaign,
+        shot_id=generation.shot_id,
+        generation_id=generation.pk,
+        note=note,
+    )
 
 
 def finish_unscored(generation: Generation, *, reason: str) -> bool:

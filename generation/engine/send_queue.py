@@ -2,20 +2,16 @@
 
 from collections.abc import Callable
 
-from django.db.models import Q
-
 from campaigns.database.clock import database_now
 from generation import lifecycle
+from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.engine import outcomes, throttle
-from generation.lifecycle import Sending
+from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation
 from generation.rules.states import GenerationState
 
-# They render in the house: what is sent and not finished counts against their room.
-IN_THE_HOUSE = {"local", "cog"}
 
-
-def claim_next(*, holder: str, most: Callable[[str], int], into: list[Sending]) -> bool:
+def claim_next(*, holder: str, most: Callable[[str], int], into: list[ClaimedGeneration]) -> bool:
     """Claim what may be sent now, at most `most` of a provider; True where as many as that left and more may wait.
 
     One call, because each that the conductor makes costs a turn of its busy loop. What is claimed is in `into` even
@@ -39,19 +35,17 @@ def providers_with_queue() -> list[str]:
     # mostly nothing is: one look at the queue's own index, which the question below would not take
     if not Generation.objects.filter(state=GenerationState.QUEUED).exists():
         return []
-    queued = Generation.objects.filter(
-        Q(due_at__isnull=True) | Q(due_at__lte=database_now()),
-        state=GenerationState.QUEUED,
-        campaign__paused_at__isnull=True,
+    queued = Generation.objects.due(database_now()).filter(
+        state=GenerationState.QUEUED, campaign__paused_at__isnull=True
     )
     return list(queued.order_by().values_list("provider", flat=True).distinct())
 
 
 def room_for(provider: str, *, most: int) -> int:
-    """How many more may be sent now: a provider in the house takes only so many at once."""
+    """Give how many more may be sent now. One that runs beside us takes only so many: what it renders counts."""
     if most <= 0:
         return 0
-    if provider not in IN_THE_HOUSE:
+    if IMAGE_PROVIDERS[provider].at_once is None:
         waiting = Generation.objects.filter(provider=provider, state=GenerationState.QUEUED)[: most + 1].count()
         return min(most, waiting)
     in_flight = Generation.objects.filter(

@@ -7,8 +7,8 @@ from django.db import OperationalError
 from generation.engine.deliveries import handle_delivery
 from generation.engine.follow_up import follow_up
 from generation.engine.mirror import mirror_image
+from generation.engine.nudges import Nudge
 from generation.engine.scoring import score_image
-from generation.engine.sweep import Nudge
 from generation.money.calls import count_as_spent
 from generation.planning.planning import plan_campaign
 from generation.providers.base import ProviderBusy
@@ -27,8 +27,7 @@ def take_step(nudge: Nudge, *, holder: str) -> list[Nudge]:
     if nudge.step == "score":
         return [Nudge("follow_up", subject)] if score_image(subject, holder=holder) else []
     if nudge.step == "delivery":
-        following = handle_delivery(int(nudge.subject))
-        return [Nudge(*following)] if following else []
+        return handle_delivery(int(nudge.subject))
     if nudge.step == "count":
         count_as_spent(int(nudge.subject))
         return []

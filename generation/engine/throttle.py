@@ -6,18 +6,22 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.database.clock import database_now
+from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.models import Throttle
 
 # Permits that were not used are kept for this long, so that a tick of the conductor may send a few at once.
 BURST_SECONDS = 1.0
 SLOWEST_PER_MINUTE = 6.0
+# One that runs beside us is limited by what it takes at once.
+UNLIMITED_PER_MINUTE = 6_000.0
 RECOVERY = 1.2
 RECOVERY_SECONDS = 30.0
 
 
 def usual_rate(account: str) -> float:
     """Creates a minute for an account, by default."""
-    return float(settings.REPLICATE_CREATES_PER_MINUTE) if account == "replicate" else 6000.0
+    setting = IMAGE_PROVIDERS[account].rate_setting
+    return float(getattr(settings, setting)) if setting else UNLIMITED_PER_MINUTE
 
 
 @transaction.atomic
@@ -43,11 +47,6 @@ def take_permits(account: str, *, wanted: int) -> int:
     row.next_at = earliest + interval * granted
     row.save()
     return granted
-
-
-def pauses() -> dict[str, str]:
-    """Provider accounts that are left alone at this moment, each with the reason in words for people."""
-    return dict(Throttle.objects.filter(paused_until__gt=database_now()).values_list("account", "note"))
 
 
 @transaction.atomic

@@ -19,20 +19,23 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Lease",
-            fields=[
-                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ("holder", models.CharField(max_length=80)),
-                ("token", models.PositiveBigIntegerField(default=0)),
-                ("until", models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Pulse",
+            name="Heartbeat",
             fields=[
                 ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField()),
             ],
+        ),
+        migrations.CreateModel(
+            name="Lease",
+            fields=[
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("token", models.PositiveBigIntegerField(default=0)),
+            ],
+            options={
+                "abstract": False,
+            },
         ),
         migrations.CreateModel(
             name="Throttle",
@@ -47,6 +50,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Generation",
             fields=[
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, help_text="When the next step may begin.", null=True)),
+                (
+                    "tries",
+                    models.PositiveSmallIntegerField(
+                        db_default=0, default=0, help_text="How often the present step was begun."
+                    ),
+                ),
                 (
                     "id",
                     models.CharField(
@@ -129,13 +141,11 @@ class Migration(migrations.Migration):
                 ),
                 ("provider_url", models.TextField(blank=True)),
                 (
-                    "tries",
-                    models.PositiveSmallIntegerField(default=0, help_text="Infrastructure tries of the present step."),
+                    "polls",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Times the provider was asked how it stands."
+                    ),
                 ),
-                ("looks", models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked.")),
-                ("due_at", models.DateTimeField(blank=True, help_text="When the next step may begin.", null=True)),
-                ("claimed_by", models.CharField(blank=True, max_length=60)),
-                ("claimed_until", models.DateTimeField(blank=True, null=True)),
                 (
                     "cancel_asked",
                     models.BooleanField(default=False, help_text="A person asked to stop it at the provider."),
@@ -244,7 +254,87 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Inquiry",
+            name="LedgerEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=160, unique=True)),
+                ("amount", campaigns.models.money.UsdField()),
+                ("unit", models.CharField(max_length=40)),
+                ("quantity", models.DecimalField(decimal_places=6, default=Decimal("1"), max_digits=16)),
+                ("unit_price", models.DecimalField(decimal_places=12, max_digits=18)),
+                ("provider", models.CharField(max_length=20)),
+                ("model", models.CharField(max_length=120)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("prompt", "Prompts"),
+                            ("render", "Renders"),
+                            ("score", "Scoring"),
+                            ("revise", "Revisions"),
+                            ("upscale", "Upscaling"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("ticket", models.CharField(blank=True, max_length=40)),
+                ("note", models.CharField(blank=True, max_length=240)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "generation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger",
+                        to="generation.generation",
+                    ),
+                ),
+                (
+                    "shot",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger",
+                        to="campaigns.shot",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger",
+                        to="campaigns.workspace",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ModelCall",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("provider", models.CharField(max_length=20)),
@@ -328,89 +418,8 @@ class Migration(migrations.Migration):
                 (
                     "workspace",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="inquiries", to="campaigns.workspace"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "inquiries",
-            },
-        ),
-        migrations.CreateModel(
-            name="LedgerEntry",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(max_length=160, unique=True)),
-                ("amount", campaigns.models.money.UsdField()),
-                ("unit", models.CharField(max_length=40)),
-                ("quantity", models.DecimalField(decimal_places=6, default=Decimal("1"), max_digits=16)),
-                ("unit_price", models.DecimalField(decimal_places=12, max_digits=18)),
-                ("provider", models.CharField(max_length=20)),
-                ("model", models.CharField(max_length=120)),
-                (
-                    "purpose",
-                    models.CharField(
-                        choices=[
-                            ("prompt", "Prompts"),
-                            ("render", "Renders"),
-                            ("score", "Scoring"),
-                            ("revise", "Revisions"),
-                            ("upscale", "Upscaling"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("ticket", models.CharField(blank=True, max_length=40)),
-                ("note", models.CharField(blank=True, max_length=240)),
-                ("at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "campaign",
-                    models.ForeignKey(
-                        blank=True,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="ledger",
-                        to="campaigns.campaign",
-                    ),
-                ),
-                (
-                    "generation",
-                    models.ForeignKey(
-                        blank=True,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="ledger",
-                        to="generation.generation",
-                    ),
-                ),
-                (
-                    "shot",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="ledger",
-                        to="campaigns.shot",
-                    ),
-                ),
-                (
-                    "workspace",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="ledger",
+                        related_name="model_calls",
                         to="campaigns.workspace",
                     ),
                 ),
@@ -699,18 +708,6 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(("by__isnull", False)), fields=["by"], name="event_by_a_person"),
         ),
         migrations.AddIndex(
-            model_name="inquiry",
-            index=models.Index(
-                condition=models.Q(("settled_at__isnull", True)), fields=["alive_until"], name="inquiry_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="inquiry",
-            index=models.Index(
-                condition=models.Q(("batch", ""), _negated=True), fields=["batch"], name="inquiry_batch"
-            ),
-        ),
-        migrations.AddIndex(
             model_name="ledgerentry",
             index=models.Index(fields=["workspace", "at"], name="ledger_by_time"),
         ),
@@ -721,6 +718,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="ledgerentry",
             index=models.Index(fields=["generation"], name="ledger_by_generation"),
+        ),
+        migrations.AddIndex(
+            model_name="modelcall",
+            index=models.Index(
+                condition=models.Q(("settled_at__isnull", True)), fields=["alive_until"], name="model_call_open"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="modelcall",
+            index=models.Index(
+                condition=models.Q(("batch", ""), _negated=True), fields=["batch"], name="model_call_batch"
+            ),
         ),
         migrations.AddConstraint(
             model_name="reservation",

@@ -1,20 +1,21 @@
 """Generations, scores, money, deliveries."""
 
-from generation.models.delivery import Lease, Pulse, Throttle, WebhookDelivery
+from generation.models.delivery import Throttle, WebhookDelivery
 from generation.models.generation import Generation, GenerationEvent, new_generation_id
-from generation.models.inquiry import Inquiry
+from generation.models.lease import Heartbeat, Lease
 from generation.models.ledger import LedgerEntry, Reservation
+from generation.models.model_call import ModelCall
 from generation.models.price import Price
 from generation.models.score import Score
 
 __all__ = [
     "Generation",
     "GenerationEvent",
-    "Inquiry",
+    "Heartbeat",
     "Lease",
     "LedgerEntry",
+    "ModelCall",
     "Price",
-    "Pulse",
     "Reservation",
     "Score",
     "Throttle",

@@ -1,4 +1,4 @@
-"""What arrives from outside, and who is at work."""
+"""What providers report, and how fast they may be asked."""
 
 from django.db import models
 
@@ -25,18 +25,6 @@ class WebhookDelivery(models.Model):
         return f"{self.provider} {self.delivery_id}"
 
 
-class Lease(models.Model):
-    """Who leads. `token` grows with every new holder: work under an older token is refused (fencing)."""
-
-    name = models.CharField(primary_key=True, max_length=40)
-    holder = models.CharField(max_length=80)
-    token = models.PositiveBigIntegerField(default=0)
-    until = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.holder} ({self.token})"
-
-
 class Throttle(models.Model):
     """The shared rate of one provider account: no create leaves before `next_at`."""
 
@@ -48,13 +36,3 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}: {self.per_minute:g} a minute"
-
-
-class Pulse(models.Model):
-    """The last sign of life of a process, for the banner that says when nobody is working."""
-
-    name = models.CharField(primary_key=True, max_length=40)
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.at:%H:%M:%S}"

@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import Q
 from ulid import ULID
 
+from campaigns.database.claims import ClaimableStep
 from campaigns.models import Campaign, Shot, User, Workspace
-from generation.rules.states import TERMINAL, UNFINISHED, GenerationState, Purpose
+from generation.rules.states import EDITS, OPEN, TERMINAL, WORKING, GenerationState, Purpose
 
 
 def new_generation_id() -> str:
@@ -40,7 +41,7 @@ def _sheet_indexes() -> list[models.Index]:
     return [
         *indexes,
         models.Index(fields=["campaign", "completed_at"], name="sheet_arrivals", condition=ready),
-        models.Index(fields=["campaign", "id"], name="sheet_working", condition=Q(state__in=_values(UNFINISHED))),
+        models.Index(fields=["campaign", "id"], name="sheet_working", condition=Q(state__in=_values(WORKING))),
         models.Index(
             fields=["campaign", "id"],
             name="sheet_failed",
@@ -53,7 +54,7 @@ def _values(states: Iterable[str]) -> list[str]:
     return sorted(str(state) for state in states)
 
 
-class Generation(models.Model):
+class Generation(ClaimableStep):
     """One render. `generation.lifecycle` alone writes `state`; what it cost is in the ledger (`ledger.cost_of`).
 
     Ticket and metadata are for the audit trail: they are never sent to a model.
@@ -105,11 +106,7 @@ class Generation(models.Model):
         default=list, blank=True, help_text="The provider's ids of sendings that came to nothing."
     )
     provider_url = models.TextField(blank=True)
-    tries = models.PositiveSmallIntegerField(default=0, help_text="Infrastructure tries of the present step.")
-    looks = models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the next step may begin.")
-    claimed_by = models.CharField(max_length=60, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
+    polls = models.PositiveSmallIntegerField(default=0, help_text="Times the provider was asked how it stands.")
     cancel_asked = models.BooleanField(default=False, help_text="A person asked to stop it at the provider.")
     estimated_seconds = models.FloatField(default=0)
     followed_up = models.BooleanField(default=False, help_text="The ladder has said what comes next.")
@@ -156,7 +153,7 @@ class Generation(models.Model):
             models.Index(
                 fields=["state", "due_at"],
                 name="generation_unfinished",
-                condition=Q(state__in=_values(UNFINISHED)),
+                condition=Q(state__in=_values(OPEN)),
             ),
             models.Index(
                 fields=["state"],
@@ -181,9 +178,25 @@ class Generation(models.Model):
         return self.id
 
     @property
+    def edit(self) -> "Generation | None":
+        """The edit that this is, or whose variation it is; None where it is made from words alone."""
+        row: Generation | None = self
+        while row is not None and row.purpose == Purpose.VARIATION:
+            row = row.parent
+        return row if row is not None and row.purpose in EDITS else None
+
+    @property
+    def source(self) -> "Generation | None":
+        """The image that an edit changes: the nearest before it that exists, for one that was refused has none."""
+        row = self.parent
+        while row is not None and not row.sha256:
+            row = row.parent
+        return row
+
+    @property
     def is_over(self) -> bool:
         """No machine will touch it any more."""
-        return GenerationState(self.state) not in UNFINISHED
+        return GenerationState(self.state) in TERMINAL
 
     @property
     def aspect(self) -> float:

@@ -8,7 +8,6 @@ write raises and so fails the caller's step.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -20,10 +19,12 @@ from django.utils import timezone
 
 from campaigns.database.bulk import among, insert_many
 from campaigns.database.clock import database_now
-from campaigns.models import Budget, Campaign, Shot, UsdField, User, Workspace, round_usd
-from generation.models import Generation, Inquiry, LedgerEntry, Reservation
+from campaigns.models import Budget, Campaign, UsdField, Workspace, round_usd
+from generation.models import Generation, LedgerEntry, ModelCall, Reservation
 from generation.money.price_book import price_in_force
-from generation.providers.base import Usage
+from generation.rules.values import Usage
+
+LONGEST_NOTE = 240
 
 
 class NoHeadRoom(Exception):
@@ -58,12 +59,12 @@ def set_limit(*, workspace: Workspace, campaign: Campaign | None, limit: Decimal
     if created:
         entries = LedgerEntry.objects.filter(workspace=workspace)
         promises = Reservation.objects.filter(generation__workspace=workspace, state="open")
-        inquiries = Inquiry.objects.filter(workspace=workspace, settled_at__isnull=True)
+        calls = ModelCall.objects.filter(workspace=workspace, settled_at__isnull=True)
         if campaign:
-            entries, inquiries = entries.filter(campaign=campaign), inquiries.filter(campaign=campaign)
+            entries, calls = entries.filter(campaign=campaign), calls.filter(campaign=campaign)
             promises = promises.filter(generation__campaign=campaign)
         budget.spent = _total(entries, "amount")
-        budget.reserved = _total(promises, "remaining") + _total(inquiries, "held")
+        budget.reserved = _total(promises, "remaining") + _total(calls, "held")
     budget.limit = limit
     budget.save()
     return budget
@@ -142,61 +143,12 @@ def _hold(*, budgets: Sequence[Budget], total: Decimal, needed: Decimal) -> None
             raise NoHeadRoom(budget=budget, asked=needed)
 
 
-@transaction.atomic
-def charge(
-    *,
-    key: str,
-    unit: str,
-    quantity: Decimal,
-    provider: str,
-    model: str,
-    purpose: str,
-    workspace: Workspace,
-    campaign: Campaign | None = None,
-    shot: Shot | None = None,
-    generation: Generation | None = None,
-    by: User | None = None,
-    note: str = "",
-    at: datetime | None = None,
-    bills: Sequence[Decimal] = (),
-) -> LedgerEntry:
-    """Book what was billed, once a key, at the price in force; takes it out of the generation's reservation first.
-
-    `bills`: what of `quantity` is on each bill, where there were several; the provider rounds each by itself.
-    What a provider has billed is always booked, even over the limit: the record is true, and the next start is refused.
-    """
-    if existing := LedgerEntry.objects.filter(key=key).first():
-        return existing
-    unit_price = price_in_force(provider=provider, model=model, unit=unit, at=at or database_now())
-    amount = sum((round_usd(unit_price * part) for part in bills or (quantity,)), Decimal(0))
-    # locks in the order reservation, workspace, campaign: the same as in close()
-    drawn = _draw(generation=generation, amount=amount) if generation and amount > 0 else Decimal(0)
-    for binding in _binding(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None):
-        binding.update(
-            spent=F("spent") + _usd(amount), reserved=Greatest(F("reserved") - _usd(drawn), _usd(Decimal(0)))
-        )
-    return LedgerEntry.objects.create(
-        key=key,
-        amount=amount,
-        unit=unit,
-        quantity=quantity,
-        unit_price=unit_price,
-        provider=provider,
-        model=model,
-        purpose=purpose,
-        workspace=workspace,
-        campaign=campaign,
-        shot=shot,
-        generation=generation,
-        ticket=campaign.ticket if campaign else "",
-        by=by,
-        note=note,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One line of a render's bill, by ids: what `charge_many` books without reading any of them."""
+    """One line of a bill, by ids, so that nothing is read to book it.
+
+    `bills`: what of `quantity` is on each bill, where there were several; the provider rounds each by itself.
+    """
 
     key: str
     unit: str
@@ -205,12 +157,13 @@ class Charge:
     model: str
     purpose: str
     workspace_id: int
-    campaign_id: int
-    shot_id: int
-    generation_id: str
-    ticket: str
-    by_id: int | None
+    campaign_id: int | None = None
+    shot_id: int | None = None
+    generation_id: str | None = None
+    ticket: str = ""
+    by_id: int | None = None
     note: str = ""
+    bills: tuple[Decimal, ...] = ()
 
 
 class _Line(NamedTuple):
@@ -221,15 +174,16 @@ class _Line(NamedTuple):
     amount: Decimal
 
 
-CHARGED = tuple(field.name for field in fields(Charge))
+CHARGED = tuple(field.name for field in fields(Charge) if field.name != "bills")
 _values_of = attrgetter(*CHARGED)
 
 
 @transaction.atomic
-def charge_many(charges: Sequence[Charge]) -> None:
-    """Book many bills at once, each as `charge` would: once a key, out of its reservation first.
+def charge(charges: Sequence[Charge]) -> None:
+    """Book what was billed, once a key, at the price in force; takes it out of the generations' reservations first.
 
-    Rows are locked in one order everywhere: reservations, workspaces, campaigns, each by id.
+    What a provider has billed is always booked, even over the limit: the record is true, and the next start is
+    refused. Rows are locked in one order everywhere: reservations, workspaces, campaigns, each by id.
     """
     booked = LedgerEntry.objects.filter(among("key", [charge.key for charge in charges]))
     known = set(booked.values_list("key", flat=True))
@@ -237,7 +191,7 @@ def charge_many(charges: Sequence[Charge]) -> None:
     if not fresh:
         return
     lines = _price(fresh.values())
-    _spend_many(lines, drawn=_draw_many(_sum_by(lines, "generation_id")))
+    _spend(lines, drawn=_draw(_sum_by(lines, "generation_id")))
     now = timezone.now()
     insert_many(
         LedgerEntry,
@@ -255,29 +209,31 @@ def _price(charges: Iterable[Charge]) -> list[_Line]:
         if article not in prices:
             prices[article] = price_in_force(provider=charge.provider, model=charge.model, unit=charge.unit, at=now)
         unit_price = prices[article]
-        lines.append(_Line(charge, unit_price, round_usd(unit_price * charge.quantity)))
+        bills = charge.bills or (charge.quantity,)
+        lines.append(_Line(charge, unit_price, sum((round_usd(unit_price * bill) for bill in bills), Decimal(0))))
     return lines
 
 
-def _draw_many(wanted: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _draw(wanted: Mapping[Any, Decimal]) -> dict[str, Decimal]:
     """Take what is there out of the open reservations; what was taken, by generation."""
+    costly = {generation_id: amount for generation_id, amount in wanted.items() if generation_id and amount > 0}
     reservations = (
         Reservation.objects.select_for_update()
-        .filter(among("generation_id", list(wanted)), state="open")
+        .filter(among("generation_id", list(costly)), state="open")
         .order_by("pk")
         .values_list("pk", "generation_id", "remaining")
     )
     drawn: dict[str, Decimal] = {}
     alike: dict[Decimal, list[int]] = {}
-    for pk, generation_id, remaining in reservations:
-        drawn[generation_id] = min(remaining, wanted[generation_id])
+    for pk, generation_id, remaining in reservations if costly else ():
+        drawn[generation_id] = min(remaining, costly[generation_id])
         alike.setdefault(drawn[generation_id], []).append(pk)
     for amount, keys in alike.items():
         Reservation.objects.filter(among("pk", keys)).update(remaining=F("remaining") - _usd(amount))
     return drawn
 
 
-def _spend_many(lines: Sequence[_Line], *, drawn: Mapping[str, Decimal]) -> None:
+def _spend(lines: Sequence[_Line], *, drawn: Mapping[str, Decimal]) -> None:
     """Move the counters of every budget that binds, workspaces first."""
     place = {line.charge.generation_id: line.charge for line in lines}
     for column, whose in (("workspace_id", {"campaign__isnull": True}), ("campaign_id", {})):
@@ -285,7 +241,7 @@ def _spend_many(lines: Sequence[_Line], *, drawn: Mapping[str, Decimal]) -> None
         freed = dict.fromkeys(spent, Decimal(0))
         for generation_id, amount in drawn.items():
             freed[getattr(place[generation_id], column)] += amount
-        for owner in sorted(spent):
+        for owner in sorted(owner for owner in spent if owner is not None):
             Budget.objects.filter(**{column: owner}, **whose).update(
                 spent=F("spent") + _usd(spent[owner]),
                 reserved=Greatest(F("reserved") - _usd(freed[owner]), _usd(Decimal(0))),
@@ -300,26 +256,44 @@ def _sum_by(lines: Iterable[_Line], column: str) -> dict[Any, Decimal]:
     return sums
 
 
-@transaction.atomic
-def charge_usage(*, key: str, usage: Usage, purpose: str, **where: Any) -> list[LedgerEntry]:
-    """Book every unit of a words-or-scores answer, one entry a unit; a correction has negative quantities.
+def charge_usage(
+    *,
+    key: str,
+    usage: Usage,
+    purpose: str,
+    workspace_id: int,
+    campaign: Campaign | None,
+    shot_id: int | None = None,
+    generation_id: str | None = None,
+    by_id: int | None = None,
+    note: str = "",
+) -> None:
+    """Book every unit of an answer of a writer or critic, one entry a unit; a correction has negative quantities.
 
     An answer that took several requests costs what their bills come to, to the micro-dollar.
     """
-    return [
-        charge(
-            key=f"{key}:{unit}",
-            unit=unit,
-            quantity=Decimal(quantity),
-            provider=usage.provider,
-            model=usage.model,
-            purpose=purpose,
-            bills=tuple(map(Decimal, usage.billed(unit))),
-            **where,
-        )
-        for unit, quantity in sorted(usage.units.items())
-        if any(usage.billed(unit))
-    ]
+    charge(
+        [
+            Charge(
+                key=f"{key}:{unit}",
+                unit=unit,
+                quantity=Decimal(quantity),
+                provider=usage.provider,
+                model=usage.model,
+                purpose=purpose,
+                workspace_id=workspace_id,
+                campaign_id=campaign.pk if campaign else None,
+                shot_id=shot_id,
+                generation_id=generation_id,
+                ticket=campaign.ticket if campaign else "",
+                by_id=by_id,
+                note=note[:LONGEST_NOTE],
+                bills=tuple(map(Decimal, usage.billed(unit))),
+            )
+            for unit, quantity in sorted(usage.units.items())
+            if any(usage.billed(unit))
+        ]
+    )
 
 
 @transaction.atomic
@@ -381,16 +355,6 @@ def hold(*, workspace: Workspace, campaign: Campaign | None, amount: Decimal) ->
 def release(*, workspace: Workspace, campaign: Campaign | None, amount: Decimal) -> None:
     """Give back what `hold` promised."""
     _lower_reserved(workspace_id=workspace.pk, campaign_id=campaign.pk if campaign else None, amount=amount)
-
-
-def _draw(*, generation: Generation, amount: Decimal) -> Decimal:
-    """Take up to `amount` out of the open reservation; returns what was there."""
-    reservation = Reservation.objects.select_for_update().filter(generation=generation, state="open").first()
-    if reservation is None:
-        return Decimal(0)
-    drawn = min(reservation.remaining, amount)
-    Reservation.objects.filter(pk=reservation.pk).update(remaining=F("remaining") - _usd(drawn))
-    return drawn
 
 
 def _lower_reserved(*, workspace_id: int, campaign_id: int | None, amount: Decimal) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from generation import catalogue
+from generation.catalogue.providers import ANTHROPIC, PROVIDERS
 from generation.models import Price
 
 
@@ -31,8 +32,8 @@ def store_catalogue_prices() -> int:
 
 
 def price_in_force(*, provider: str, model: str, unit: str, at: datetime) -> Decimal:
-    """USD for one unit at `at`. What is local costs nothing. Raises NoPrice."""
-    if provider == "local":
+    """Give USD for one unit at `at`; what has no price list costs nothing. Raises NoPrice."""
+    if PROVIDERS[provider].free:
         return Decimal(0)
     price = (
         Price.objects.filter(provider=provider, model=model, unit=unit, valid_from__lte=at)
@@ -40,7 +41,7 @@ def price_in_force(*, provider: str, model: str, unit: str, at: datetime) -> Dec
         .values_list("amount", flat=True)
         .first()
     )
-    if price is None and provider == "anthropic":
+    if price is None and provider == ANTHROPIC.name:
         # a model that the list does not name is booked at the dearest tariff rather than not at all
         return catalogue.token_price(catalogue.token_prices(model), unit)
     if price is None:

@@ -17,8 +17,9 @@ from campaigns import services as campaigns
 from campaigns.models import BrandKit, Campaign, PromptRule, Shot
 from generation import catalogue
 from generation.catalogue import router
-from generation.engine import leases
-from generation.money import asking, ledger
+from generation.catalogue.constraints import usual_constraints
+from generation.models import Lease
+from generation.money import calls, ledger
 from generation.providers import registry
 from generation.providers.anthropic.answers import SCORED_EDGE
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea
@@ -106,20 +107,20 @@ def plan_campaign(campaign_id: int) -> None:
     repeat later). Any other provider error is kept on the campaign for people.
     """
     lease = {"name": f"plan:{campaign_id}", "holder": uuid.uuid4().hex}
-    if leases.hold_lease(**lease, seconds=PLAN_LEASE_SECONDS) is None:
+    if Lease.objects.hold(**lease, seconds=PLAN_LEASE_SECONDS) is None:
         return
     try:
-        _plan(campaign_id, keep_lease=lambda: leases.hold_lease(**lease, seconds=PLAN_LEASE_SECONDS) is not None)
+        _plan(campaign_id, keep_lease=lambda: Lease.objects.hold(**lease, seconds=PLAN_LEASE_SECONDS) is not None)
     except ProviderBusy as busy:
         # nobody asks before that
         wait = retries.wait_before_try(tries=BUSY_TRIES, retry_after=busy.retry_after, jitter=random.random())
-        leases.hold_lease(**lease, seconds=wait)
+        Lease.objects.hold(**lease, seconds=wait)
         campaigns.note_waiting(campaign_id, f"{busy} It is asked again by itself; nothing is lost.")
         raise
     except BaseException:
-        leases.end_lease(**lease)
+        Lease.objects.end(**lease)
         raise
-    leases.end_lease(**lease)
+    Lease.objects.end(**lease)
 
 
 def _plan(campaign_id: int, *, keep_lease: Callable[[], bool]) -> None:
@@ -160,7 +161,7 @@ def _give_up(campaign: Campaign, why: str) -> None:
 
 def _read_brief(*, campaign: Campaign, brand: BrandGuide | None) -> None:
     writer = registry.prompt_writer()
-    reading = asking.ask(lambda: writer.read_brief(brief=campaign.brief, brand=brand), **_where(campaign))
+    reading = calls.ask(lambda: writer.read_brief(brief=campaign.brief, brand=brand), **_context(campaign))
     with transaction.atomic():
         campaigns.record_reading(
             campaign=campaign,
@@ -201,11 +202,11 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
         wants_text=shot.wants_text,
     )
     writer = registry.prompt_writer()
-    written = asking.ask(
-        lambda: writer.write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand), **_where(campaign, shot)
+    written = calls.ask(
+        lambda: writer.write_prompt(idea=idea, campaign_mood=campaign.mood, brand=brand), **_context(campaign, shot)
     )
     fields = {} if shot.model_overridden else choose_model(shot)
-    constraints = router.usual_constraints(
+    constraints = usual_constraints(
         registry.get_model(str(fields.get("model", shot.model))),
         given=written.prompt.negatives,
         shows=f"{shot.title} {shot.description} {written.prompt.scene}",
@@ -219,7 +220,7 @@ def write_shot_prompt(*, shot: Shot, campaign: Campaign, brand: BrandGuide | Non
     return campaigns.edit_shot(shot, **fields)
 
 
-def _where(campaign: Campaign, shot: Shot | None = None) -> dict[str, Any]:
+def _context(campaign: Campaign, shot: Shot | None = None) -> dict[str, Any]:
     return {
         "purpose": "prompt",
         "workspace": campaign.workspace,

@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 
 from campaigns.models import User
 from generation.catalogue import router
-from generation.engine import render_requests
 from generation.models import Generation
 from generation.planning.planning import routing_of
 from generation.planning.runs import CannotStart, draft_generation, queue_generation, reservation_for
@@ -33,7 +32,7 @@ def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
     if purpose is Purpose.VARIATION and any(model.key == parent.model for model in available):
         return router.Route(parent.model, "A variation keeps the model and changes the seed.")
     if purpose is Purpose.VARIATION:
-        edit = render_requests.edit_of(parent)
+        edit = parent.edit
         asked = REQUESTS[Purpose(edit.purpose)] if edit else routing_of(parent.shot)
     else:
         asked = REQUESTS[purpose]
@@ -116,7 +115,7 @@ def _draft(
         generation.mask = parent.mask
     if purpose is Purpose.UPSCALE:
         _enlarge(generation, parent)
-    elif render_requests.edit_of(generation):
+    elif generation.edit:
         generation.width, generation.height = _size_of(parent)
     return generation
 

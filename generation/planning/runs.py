@@ -11,8 +11,7 @@ from django.db.models import Max
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Reference, Shot, User
 from generation import catalogue, lifecycle
-from generation.catalogue import router
-from generation.engine import render_requests
+from generation.catalogue.constraints import fold_constraints
 from generation.models import Generation
 from generation.money import ledger
 from generation.planning.planning import estimate_score_cost, estimate_words_cost
@@ -155,7 +154,7 @@ def campaign_references(campaign: Campaign) -> list[int]:
 def reservation_for(generation: Generation) -> Decimal:
     """USD promised for one generation: render and scoring with the buffer."""
     model = registry.get_model(generation.model)
-    handed_in = megapixels_handed_in(model, references=generation.references, edit=render_requests.edit_of(generation))
+    handed_in = megapixels_handed_in(model, references=generation.references, edit=generation.edit)
     return (
         catalogue.estimate_cost(model, generation.width, generation.height, input_megapixels=handed_in)
         + estimate_score_cost(width=generation.width, height=generation.height)
@@ -169,7 +168,7 @@ def megapixels_handed_in(
     if not any(part.unit == "input_megapixel" for part in model.price.parts):
         return 0.0
     sizes = []
-    if edit is not None and (source := render_requests.source_of(edit)):
+    if edit is not None and (source := edit.source):
         sizes.append((source.image_width or source.width, source.image_height or source.height))
     if references and model.fields.references:
         sizes += Reference.objects.filter(pk__in=references).order_by("pk").values_list("width", "height")
@@ -243,7 +242,7 @@ def _asked_of(
     The model's further parameters are kept with the row: the catalogue may change, what was asked for stays.
     """
     size = catalogue.snap_size(model, shot.width, shot.height)
-    folded, negative = router.fold_constraints(model, prompt, negative_prompt)
+    folded, negative = fold_constraints(model, prompt, negative_prompt)
     return {
         "provider": model.provider,
         "model": model.key,

@@ -8,12 +8,12 @@ same contract tests. Three errors say what happens next:
 - `OutcomeUnknown`: the answer was lost; ask (`find`) before anything is sent again.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from generation.rules.values import DimensionScore, RenderStatus, Usage
 
 
 class ProviderError(Exception):
@@ -22,7 +22,7 @@ class ProviderError(Exception):
     `usage`: what was consumed before it failed (a malformed answer is paid as well), for the ledger.
     """
 
-    def __init__(self, message: str, *, kind: str = "provider_error", usage: "Usage | None" = None) -> None:
+    def __init__(self, message: str, *, kind: str = "provider_error", usage: Usage | None = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.usage = usage
@@ -88,18 +88,6 @@ class Submission:
     estimated_seconds: float
 
 
-class RenderStatus(StrEnum):
-    """Where a submitted render stands at the provider."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    REFUSED = "refused"  # safety
-    FAILED = "failed"  # for good
-    INTERRUPTED = "interrupted"  # infrastructure: may be sent again, no strike
-    CANCELLED = "cancelled"
-    GONE = "gone"  # the provider no longer knows it, or has removed its data
-
-
 @dataclass(frozen=True, slots=True)
 class RenderProgress:
     """What one look told. `metrics` feed the bill (image_count, predict_time, image_output_megapixel_count).
@@ -124,7 +112,7 @@ class ImageProvider(Protocol):
     async def submit(self, request: RenderRequest) -> Submission:
         """Send one request, once. Raises ProviderRefused, ProviderBusy or OutcomeUnknown; never retries by itself."""
 
-    async def look(self, external_id: str) -> RenderProgress:
+    async def poll(self, external_id: str) -> RenderProgress:
         """Ask where it stands. Raises ProviderBusy where the provider cannot be asked now."""
 
     async def cancel(self, external_id: str) -> None:
@@ -141,24 +129,15 @@ class ImageProvider(Protocol):
         """Stream one output. Raises OutputUnusable (final) or ProviderBusy (again later). Sync: runs in a worker."""
 
 
+@runtime_checkable
+class PollsMany(Protocol):
+    """A provider that tells of many renders in one call."""
+
+    async def poll_many(self, external_ids: Collection[str]) -> dict[str, RenderProgress]:
+        """Ask how these stand; what it does not know of is missing. Raises ProviderBusy."""
+
+
 # --- words and scores ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a call consumed, for the ledger. Units: input_token, output_token, cache_read_token, cache_write_token.
-
-    `requests`: the units of each request, where an answer took several; each is billed, and rounded, by itself.
-    """
-
-    provider: str
-    model: str
-    units: dict[str, int] = field(default_factory=dict)
-    requests: tuple[Mapping[str, int], ...] = ()
-
-    def billed(self, unit: str) -> tuple[int, ...]:
-        """How much of a unit is on each bill."""
-        return tuple(request[unit] for request in self.requests if unit in request) or (self.units.get(unit, 0),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +265,6 @@ class ScoreRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class DimensionScore:
-    """1 to 10 with one line of reason."""
-
-    score: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class CriticAnswer:
     """Scores by dimension (composition, relevance, coherence, mood_match and brand_fit where a brand is given).
 
@@ -316,14 +287,3 @@ class Critic(Protocol):
 
     def score(self, request: ScoreRequest) -> CriticAnswer:
         """Score by the rubric."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPrice:
-    """A price in force: USD for one `unit` (image, second, megapixel, input_token ...)."""
-
-    provider: str
-    model: str
-    unit: str
-    amount: Decimal
-    valid_from: datetime

@@ -35,12 +35,12 @@ from generation.providers.base import (
     ProviderRefused,
     RenderProgress,
     RenderRequest,
-    RenderStatus,
     Submission,
 )
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate.answers import read_prediction
 from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
+from generation.rules.values import RenderStatus
 
 EXTERNAL_ID = re.compile(r"loupe-[0-9a-f]{32}")
 KEPT_OUTPUT = re.compile(r"cog:(loupe-[0-9a-f]{32})/(\d{1,2})")
@@ -103,7 +103,7 @@ class CogProvider:
             self._forget_old()
         return Submission(external_id=external_id, estimated_seconds=model.typical_seconds)
 
-    async def look(self, external_id: str) -> RenderProgress:
+    async def poll(self, external_id: str) -> RenderProgress:
         """The kept answer; where nobody waits for it any more, the same prediction is put again."""
         state = self._read(external_id)
         if state is None:

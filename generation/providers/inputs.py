@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from generation.catalogue import CatalogueModel, snap_size
-from generation.catalogue.router import fold_constraints
+from generation.catalogue.constraints import fold_constraints
 from generation.catalogue.schema import AspectSize, FreeSize, InputSize, ListedSize
 from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
 

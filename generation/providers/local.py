@@ -32,9 +32,9 @@ from generation.providers.base import (
     ProviderRefused,
     RenderProgress,
     RenderRequest,
-    RenderStatus,
     Submission,
 )
+from generation.rules.values import RenderStatus
 from generation.studio.renderer import render
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class LocalImageProvider:
         external_id = await asyncio.to_thread(self._accept, request)
         return Submission(external_id, estimate_seconds(request))
 
-    async def look(self, external_id: str) -> RenderProgress:
+    async def poll(self, external_id: str) -> RenderProgress:
         """Where a render stands; one that nobody is working on is started again."""
         return await asyncio.to_thread(self._look, external_id)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from generation.providers.base import Usage
+from generation.rules.values import Usage
 
 
 class Meter(Protocol):

@@ -15,6 +15,7 @@ from django.utils.module_loading import import_string
 
 from generation import catalogue
 from generation.catalogue import Ability, CatalogueModel
+from generation.catalogue.providers import COG, IMAGE_PROVIDERS, LOCAL, PROVIDERS, REPLICATE
 from generation.providers.base import Critic, ImageProvider, PromptWriter, ProviderRefused
 
 _lock = RLock()
@@ -22,15 +23,10 @@ _built: dict[tuple[int, str], Any] = {}
 
 
 def live_providers() -> frozenset[str]:
-    """The words of the providers that can be asked: local always; replicate, anthropic and cog where set up."""
-    live = {"local"}
-    if settings.REPLICATE_API_TOKEN:
-        live.add("replicate")
-    if settings.ANTHROPIC_API_KEY:
-        live.add("anthropic")
-    if settings.COG_URL:
-        live.add("cog")
-    return frozenset(live)
+    """Give the names of the providers that can be asked: those that are always there or set up."""
+    return frozenset(
+        name for name, provider in PROVIDERS.items() if not provider.setting or getattr(settings, provider.setting)
+    )
 
 
 def available_models() -> tuple[CatalogueModel, ...]:
@@ -58,17 +54,12 @@ def image_provider(name: str) -> ImageProvider:
     """The provider of images called `name`: local, replicate or cog. Raises ProviderRefused where it is not set up."""
     if (found := _built.get((os.getpid(), f"image {name}"))) is not None:
         return cast(ImageProvider, found)
-    builders: dict[str, Callable[[], ImageProvider]] = {
-        "local": _build_local,
-        "replicate": _build_replicate,
-        "cog": _build_cog,
-    }
-    if name not in builders or name not in live_providers():
+    if name not in IMAGE_PROVIDERS or name not in live_providers():
         raise ProviderRefused(
             f"The image provider “{name}” is not set up here. Nothing was sent or paid. See the settings page.",
             kind="unauthorised",
         )
-    return cast(ImageProvider, _once(f"image {name}", builders[name]))
+    return cast(ImageProvider, _once(f"image {name}", _BUILDERS[name]))
 
 
 def tidy_studio(*, older_than_seconds: float) -> int:
@@ -147,6 +138,13 @@ def _build_cog() -> ImageProvider:
             model=_self_hosted(),
         ),
     )
+
+
+_BUILDERS: dict[str, Callable[[], ImageProvider]] = {
+    LOCAL.name: _build_local,
+    REPLICATE.name: _build_replicate,
+    COG.name: _build_cog,
+}
 
 
 def _build_writer() -> PromptWriter:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from generation.providers.base import DimensionScore
+from generation.rules.values import DimensionScore
 
 RUBRIC = ("composition", "relevance", "coherence", "mood_match")
 BRAND_DIMENSION = "brand_fit"

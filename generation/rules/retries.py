@@ -75,8 +75,8 @@ def wait_before_try(*, tries: int, retry_after: float | None, jitter: float) -> 
     return wait / 2 + wait / 2 * jitter
 
 
-def wait_before_look(*, looks: int, estimated_seconds: float) -> float:
-    """Seconds until the next look at a render: the estimate first, then 1.5 times as long each time, cap 8 s."""
-    if looks == 0:
+def wait_before_poll(*, polls: int, estimated_seconds: float) -> float:
+    """Seconds until the next poll of a render: the estimate first, then 1.5 times as long each time, cap 8 s."""
+    if polls == 0:
         return estimated_seconds
-    return min(max(estimated_seconds, 0.5) * POLL_FACTOR**looks, POLL_CAP_SECONDS)
+    return min(max(estimated_seconds, 0.5) * POLL_FACTOR**polls, POLL_CAP_SECONDS)

@@ -45,8 +45,13 @@ TRANSITIONS: dict[GenerationState, frozenset[GenerationState]] = {
 }
 
 TERMINAL = frozenset({_S.READY, _S.FAILED, _S.REFUSED, _S.CANCELLED})
-UNFINISHED = frozenset(set(GenerationState) - TERMINAL)
-IN_FLIGHT = frozenset({_S.SUBMITTING, _S.IN_DOUBT, _S.RENDERING, _S.FETCHING, _S.SCORING})
+# Not over: money is reserved, the headless run waits, a newer start would be a second one.
+OPEN = frozenset(set(GenerationState) - TERMINAL)
+# Machines work on it, so that a page looks again by itself. Every open state is in here, or waits for a person.
+WORKING = frozenset({_S.QUEUED, _S.SUBMITTING, _S.IN_DOUBT, _S.RENDERING, _S.FETCHING, _S.SCORING})
+WAITING_FOR_A_PERSON: frozenset[GenerationState] = frozenset()
+# The conductor keeps its quick pace for these.
+AT_THE_PROVIDERS = frozenset({_S.QUEUED, _S.SUBMITTING, _S.IN_DOUBT, _S.RENDERING})
 
 
 class Purpose(StrEnum):
@@ -58,6 +63,11 @@ class Purpose(StrEnum):
     INPAINT = "inpaint"
     VARIATION = "variation"
     UPSCALE = "upscale"
+
+
+# They change an image that exists. A variation of an edit is that edit once more.
+EDITS = frozenset({Purpose.REFINE, Purpose.INPAINT, Purpose.UPSCALE})
+MAY_EDIT = EDITS | {Purpose.VARIATION}
 
 
 def may_move(*, origin: GenerationState, to: GenerationState) -> bool:

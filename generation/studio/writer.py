@@ -7,16 +7,9 @@ understands words, not meaning, and its answers say so by their model name. Text
 
 import re
 
-from generation.providers.base import (
-    BrandGuide,
-    BriefReading,
-    Revision,
-    RewrittenPrompt,
-    ShotIdea,
-    Usage,
-    WrittenPrompt,
-)
+from generation.providers.base import BrandGuide, BriefReading, Revision, RewrittenPrompt, ShotIdea, WrittenPrompt
 from generation.providers.revisions import in_order, put_together
+from generation.rules.values import Usage
 from generation.studio import brief_reading
 from generation.studio.corrections import read_corrections
 from generation.studio.prompting import structure_prompt

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns.access import MemberRequest, member_required
 from campaigns.models import Campaign, User
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.forms import NewCampaignForm
 from generation.planning.intake import open_campaign
 from generation.tasks import send_nudge

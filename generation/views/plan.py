@@ -18,7 +18,7 @@ from campaigns.briefs import find_terms
 from campaigns.models import Budget, Campaign, Reference, Shot, User
 from generation import queries
 from generation.engine.heartbeats import silence_banner
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.forms import BudgetForm, NewShotForm, ReferencesForm, ShotForm, TermsForm
 from generation.money import ledger
 from generation.planning import runs, shot_plan

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns.database.clock import database_now
 from generation.engine import deliveries
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.providers import registry
 from generation.providers.base import ProviderError
 from generation.providers.replicate.adapter import ReplicateProvider

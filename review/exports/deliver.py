@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from campaigns.database.clock import database_now
+from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.models import Generation
 from generation.pictures.images import ImageRejected
 from generation.rules.states import Purpose
@@ -239,7 +240,7 @@ def origin_of_pixels(generation: Generation) -> tuple[bool, bool]:
     made_by_model = False
     at: Generation | None = generation
     while at is not None:
-        made_by_model = made_by_model or at.provider != "local"
+        made_by_model = made_by_model or not IMAGE_PROVIDERS[at.provider].draws_comps
         if at.purpose not in KEEPS_PIXELS:
             return made_by_model, False
         if at.parent is None:

@@ -15,7 +15,7 @@ from generation.models import Generation, GenerationEvent, LedgerEntry, Score
 from generation.planning.estimates import estimate_shot
 from generation.planning.runs import came_to_nothing
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import SignOff, Verdict
 from review.queries.counts import read_counts
 from review.queries.progress import Progress, read_progress
@@ -244,7 +244,7 @@ def state_of_stack(stack: list[Generation], versions: list[Version]) -> tuple[st
     if "approved" in decisions:
         return "good", f"Approved, {waiting} to review" if waiting else "Approved"
     newest, standing = stack[0], versions[0].standing
-    if newest.state in UNFINISHED:
+    if newest.state in WORKING:
         words = STATE_WORDS.get(GenerationState(newest.state), "Being made")
         return "running", f"{words}, {waiting} to review" if waiting else words
     if waiting:

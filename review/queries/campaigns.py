@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Shot, User, Workspace
 from generation.models import Generation, LedgerEntry
-from generation.rules.states import UNFINISHED
+from generation.rules.states import WORKING
 from review.models import SignOff
 from review.queries.campaign_thumbnails import FRAMES, read_strips
 
@@ -98,7 +98,7 @@ def spent_by_campaign(ids: list[int]) -> dict[int, Decimal]:
 
 
 def _filtered(workspace: Workspace, wanted: CampaignFilter) -> QuerySet[Campaign]:
-    unfinished = Generation.objects.filter(campaign=OuterRef("pk"), state__in=UNFINISHED)
+    unfinished = Generation.objects.filter(campaign=OuterRef("pk"), state__in=WORKING)
     living = SignOff.objects.filter(shot=OuterRef("pk"), withdrawn_at__isnull=True)
     unsigned = Shot.objects.filter(~Exists(living), campaign=OuterRef("pk"), removed_at__isnull=True)
     rows = Campaign.objects.filter(workspace=workspace, archived_at__isnull=True).annotate(

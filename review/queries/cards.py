@@ -16,7 +16,7 @@ from generation.models import Generation
 from generation.pictures.files import addresses_of, choose_width, join_widths
 from generation.pictures.placeholders import average_colour
 from generation.rules.gate import show_average
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import Assignment, Stack
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.sheet import (
@@ -243,7 +243,7 @@ def card_of(
         flagged=escalated and not seen.decision,
         decision=seen.decision,
         below=scored and passed is False,
-        waiting=state in UNFINISHED,
+        waiting=state in WORKING,
         state_words="" if ready else STATE_WORDS.get(state, "Being made"),
         eager=eager,
         assigned=assigned,

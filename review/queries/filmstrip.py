@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from campaigns.models import User
 from generation.models import Generation
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import Verdict
 from review.queries.sheet import COLUMNS, SIGNED, loupe_address, thumb_of, verdicts_of
 from review.queries.sheet_filter import SheetFilter
@@ -56,7 +56,7 @@ def read_film(generation: Generation, wanted: SheetFilter, *, viewer: User) -> F
             "generation_id", flat=True
         )
     )
-    shown = Q(state=GenerationState.READY) | Q(state__in=UNFINISHED) | Q(pk=generation.pk)
+    shown = Q(state=GenerationState.READY) | Q(state__in=WORKING) | Q(pk=generation.pk)
     rows = (
         Generation.objects.filter(shown, shot_id=generation.shot_id)
         .select_related("shot", "standing", "standing__decided_by")
@@ -76,7 +76,7 @@ def read_film(generation: Generation, wanted: SheetFilter, *, viewer: User) -> F
                 thumb=thumb_of(row, standing) | {"sizes": "8rem", "eager": True, "words": ""},
                 words=standing.words,
                 here=row.pk == generation.pk,
-                coming=row.state in UNFINISHED,
+                coming=row.state in WORKING,
                 signed=standing.decision == SIGNED,
             )
         )

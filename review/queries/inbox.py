@@ -11,7 +11,7 @@ from django.urls import reverse
 from campaigns.models import Campaign, Membership, Role, User
 from generation.models import Generation
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import Notice
 from review.queries.campaign_thumbnails import first_of_each_campaign, read_strips
 from review.queries.campaigns import due_words
@@ -157,9 +157,7 @@ def _to_sign(workspace_id: int) -> list[tuple[int, int]]:
 
 
 def _running(workspace_id: int) -> list[int]:
-    rows = Generation.objects.filter(
-        workspace_id=workspace_id, state__in=UNFINISHED, campaign__archived_at__isnull=True
-    )
+    rows = Generation.objects.filter(workspace_id=workspace_id, state__in=WORKING, campaign__archived_at__isnull=True)
     return list(rows.order_by("-campaign_id").values_list("campaign_id", flat=True).distinct()[:SHOWN])
 
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Subquery
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign
 from generation.models import Generation
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import Standing
 
 
@@ -40,7 +40,7 @@ def _pulse() -> Statement:
     more: dict[str, Any] = {
         "arrived": Subquery(finished.values("completed_at")[:1]),
         "decided": Subquery(decided.values("decided_at")[:1]),
-        "busy": Exists(images.filter(state__in=UNFINISHED)),
+        "busy": Exists(images.filter(state__in=WORKING)),
     }
     rows = Campaign.objects.filter(pk=Given("campaign", Campaign._meta.pk)).annotate(**more)
     return Statement(rows.values_list(*more))

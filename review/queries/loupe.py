@@ -12,7 +12,7 @@ from generation.money.ledger import cost_of
 from generation.pictures.files import file_url, rendition_url
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import OPEN, GenerationState
 from review.models import Verdict
 from review.queries.activity import Step, read_activity
 from review.queries.assigned import Assignee, read_assigned
@@ -131,7 +131,7 @@ def read_loupe(generation: Generation, wanted: SheetFilter, *, viewer: User) -> 
 
 def _ended(generation: Generation) -> str:
     """Why no picture came of it, in words; "" where there is one or it is still being made."""
-    if generation.state in UNFINISHED or generation.state == GenerationState.READY:
+    if generation.state in OPEN or generation.state == GenerationState.READY:
         return ""
     said = STATE_WORDS[GenerationState(generation.state)]
     technical = "Traceback" in generation.error_text or generation.error_kind == "parked"

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Membership, Role, User, Workspace
-from generation.engine.heartbeats import banner_of, pauses, recent_pulses
+from generation.engine.heartbeats import banner_of, pauses, recent_heartbeats
 from review.models import Notice
 from review.queries.waiting import finals_to_sign, images_to_review, renders_to_settle, tight_budgets
 
@@ -92,7 +92,7 @@ def around_parts(*, role: str) -> list[Any]:
         Workspace.objects.filter(pk=workspace).values_list(text(WAITING), text(name), text(""), number)
         for name, number in counted.items()
     ]
-    parts.append(recent_pulses().values_list(text(PULSE), "name", text(""), Value(0)))
+    parts.append(recent_heartbeats().values_list(text(PULSE), "name", text(""), Value(0)))
     parts.append(pauses().values_list(text(PAUSE), "account", "note", Value(0)))
     return parts
 

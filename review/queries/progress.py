@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from generation.models import Generation
-from generation.rules.states import TERMINAL, UNFINISHED, GenerationState
+from generation.rules.states import TERMINAL, WORKING, GenerationState
 
 # The pace is measured over this much of the past.
 WINDOW = timedelta(seconds=60)
@@ -74,12 +74,12 @@ def read_progress(campaign_ids: Collection[int]) -> dict[int, Progress]:
             refused=Count("pk", filter=Q(state=GenerationState.REFUSED)),
             cancelled=Count("pk", filter=Q(state=GenerationState.CANCELLED)),
             queued=Count("pk", filter=Q(state=GenerationState.QUEUED)),
-            unfinished=Count("pk", filter=Q(state__in=UNFINISHED)),
+            unfinished=Count("pk", filter=Q(state__in=WORKING)),
             following=Count("pk", filter=Q(followed_up=False, state__in=TERMINAL - {GenerationState.CANCELLED})),
             recent=Count("pk", filter=recent),
             recent_from=Min("completed_at", filter=recent),
-            longest=Max("estimated_seconds", filter=Q(state__in=UNFINISHED)),
-            last_sent=Max("submitted_at", filter=Q(state__in=UNFINISHED) & ~Q(state=GenerationState.QUEUED)),
+            longest=Max("estimated_seconds", filter=Q(state__in=WORKING)),
+            last_sent=Max("submitted_at", filter=Q(state__in=WORKING) & ~Q(state=GenerationState.QUEUED)),
         )
     )
     found: list[dict[str, Any]] = [dict(row) for row in rows]

@@ -9,9 +9,9 @@ from django.db import connection
 
 from campaigns.models import Budget, Workspace
 from generation import catalogue
+from generation.catalogue.providers import ANTHROPIC, IMAGE_PROVIDERS, REPLICATE
 from generation.providers import registry
 
-PROVIDERS = {"local": "This machine", "replicate": "Replicate", "cog": "Self-hosted"}
 UNITS = {
     "run": "a run",
     "image": "an image",
@@ -69,23 +69,23 @@ def read_parts() -> list[Part]:
         ),
         Part(
             "Pictures",
-            bool(live - {"local", "anthropic"}),
+            any(name in live for name, provider in IMAGE_PROVIDERS.items() if not provider.draws_comps),
             _pictures(live),
             "REPLICATE_API_TOKEN or COG_URL",
         ),
         Part(
             "Prompt writer",
-            "anthropic" in live,
+            ANTHROPIC.name in live,
             f"Claude, {settings.LOUPE_WRITER_MODEL}"
-            if "anthropic" in live
+            if ANTHROPIC.name in live
             else "The local writer fills the structure.",
             "ANTHROPIC_API_KEY",
         ),
         Part(
             "Critic",
-            "anthropic" in live,
+            ANTHROPIC.name in live,
             f"Claude, {settings.LOUPE_CRITIC_MODEL}"
-            if "anthropic" in live
+            if ANTHROPIC.name in live
             else "The local critic measures light, colour, balance and sharpness.",
             "ANTHROPIC_API_KEY",
         ),
@@ -97,7 +97,7 @@ def read_parts() -> list[Part]:
         ),
         Part(
             "Webhooks",
-            bool(settings.LOUPE_PUBLIC_URL and "replicate" in live),
+            bool(settings.LOUPE_PUBLIC_URL and REPLICATE.name in live),
             f"Received at {_host(settings.LOUPE_PUBLIC_URL)}"
             if settings.LOUPE_PUBLIC_URL
             else "Off: the providers are asked instead, which works as well.",
@@ -108,7 +108,9 @@ def read_parts() -> list[Part]:
 
 
 def _pictures(live: frozenset[str]) -> str:
-    names = [PROVIDERS[name] for name in ("replicate", "cog") if name in live]
+    names = [
+        provider.label for provider in IMAGE_PROVIDERS.values() if provider.name in live and not provider.draws_comps
+    ]
     return " and ".join(names) or "The local studio draws comps; they cost nothing."
 
 
@@ -125,7 +127,7 @@ def read_models() -> list[ModelLine]:
             ModelLine(
                 label=model.label,
                 key=model.key,
-                provider=PROVIDERS.get(model.provider, model.provider),
+                provider=IMAGE_PROVIDERS[model.provider].label,
                 abilities=", ".join(sorted(model.abilities)),
                 price=_price(model),
                 each=_one_picture(model),
@@ -143,7 +145,7 @@ def _price(model: catalogue.CatalogueModel) -> str:
         for part in model.price.parts
         if part.amount
     ]
-    return " + ".join(parts) or ("free" if model.provider in ("local", "cog") else "not published")
+    return " + ".join(parts) or ("free" if IMAGE_PROVIDERS[model.provider].free else "not published")
 
 
 def _one_picture(model: catalogue.CatalogueModel) -> Decimal:

@@ -18,7 +18,7 @@ from generation.models import Generation
 from generation.pictures.files import rendition_url, srcset
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import show_average
-from generation.rules.states import UNFINISHED, GenerationState
+from generation.rules.states import WORKING, GenerationState
 from review.models import Assignment, Standing, Verdict
 from review.queries.last_changes import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter
@@ -69,6 +69,7 @@ class Verdicts:
 
 def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QuerySet[Generation]:
     """The images that this filter lets through, in no order."""
+    rows: QuerySet[Generation]
     if wanted.sort == "shot":
         # through the wanted shots in their order: nothing is to be sorted
         rows = Generation.objects.filter(shot__campaign=campaign.pk, shot__removed_at__isnull=True)
@@ -103,7 +104,7 @@ def filtered(campaign: Campaign, wanted: SheetFilter, *, viewer: User) -> QueryS
 
 def _of_state(rows: QuerySet[Generation], state: str) -> QuerySet[Generation]:
     if state == "working":
-        return rows.filter(state__in=UNFINISHED)
+        return rows.filter(state__in=WORKING)
     if state == "failed":
         return rows.filter(state__in=FAILED)
     return rows if state == "all" else rows.filter(state=GenerationState.READY)
@@ -190,7 +191,7 @@ def thumb_of(generation: Generation, standing: Verdicts, *, eager: bool = False)
         "score": _score_of(generation) if scored else "",
         "below": scored and generation.passed is False,
         "label": "",
-        "waiting": GenerationState(generation.state) in UNFINISHED,
+        "waiting": GenerationState(generation.state) in WORKING,
         "words": "" if ready else STATE_WORDS.get(GenerationState(generation.state), "Being made"),
         "eager": eager,
     }

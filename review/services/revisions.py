@@ -9,7 +9,7 @@ from campaigns.models import User
 from generation import catalogue
 from generation.catalogue.router import NoModelFits
 from generation.models import Generation
-from generation.money import asking, ledger
+from generation.money import calls, ledger
 from generation.planning import refine
 from generation.planning.runs import CannotStart
 from generation.providers import registry
@@ -142,7 +142,7 @@ def word_revision(generation: Generation, *, by: User) -> str:
     )
     writer = registry.prompt_writer()
     try:
-        return asking.ask(
+        return calls.ask(
             lambda: writer.compile_revision(asked),
             purpose="revise",
             workspace=campaign.workspace,

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from config import prepare
 from config.static_files import StaticFilesStorage
 from generation.engine.heartbeats import SILENCE, silence_banner
-from generation.models import Pulse
+from generation.models import Heartbeat
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_after_a_long_making_of_the_demo_the_first_page_says_that_all_are_at_wor
     def make(command: str, **options: object) -> None:
         if command == "demo":
             # half a minute and more goes by
-            Pulse.objects.update(at=timezone.now() - 2 * SILENCE)
+            Heartbeat.objects.update(at=timezone.now() - 2 * SILENCE)
 
     monkeypatch.setattr(prepare, "call_command", make)
     monkeypatch.setattr(prepare, "collect_static", lambda: None)

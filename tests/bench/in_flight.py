@@ -20,8 +20,9 @@ from django.db import connections
 from django.db.models import Max
 
 from campaigns.database.clock import database_now
-from generation.engine.conductor import Conductor, in_database, leave_database, settle_in
-from generation.engine.sweep import Nudge
+from generation.engine.conductor import Conductor
+from generation.engine.database_thread import in_database, leave_database, settle_in
+from generation.engine.nudges import Nudge
 from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
 from generation.planning import runs
 from generation.providers import registry
@@ -139,7 +140,7 @@ async def conduct_until_collected(campaign_id: int) -> tuple[datetime, Counter[s
 
     stop = asyncio.Event()
     began = await in_database(database_now)
-    conducting = asyncio.create_task(Conductor(hands=take).conduct(stop))
+    conducting = asyncio.create_task(Conductor(enqueue=take).conduct(stop))
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             while not await in_database(over):  # noqa: ASYNC110

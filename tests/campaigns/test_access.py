@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from campaigns.demo_sign_ins import DEMO_SIGN_INS
 from campaigns.models import BrandKit, Membership, PromptRule, Role
-from generation.models import Pulse
+from generation.models import Heartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -167,15 +167,15 @@ def test_a_brand_kit_of_another_house_does_not_exist(client: Client, admin_of: M
 
 
 def test_the_banner_says_when_nobody_is_at_work(client: Client, admin_of: Membership) -> None:
-    assert "Nobody is rendering: the machines behind Loupe" in client.get(reverse("members")).content.decode()
+    assert "Nothing is rendered: the conductor and the workers" in client.get(reverse("members")).content.decode()
     now = timezone.now()
     for name in ("conductor", "worker-io", "worker-cpu"):
-        Pulse.objects.create(name=name, at=now)
+        Heartbeat.objects.create(name=name, at=now)
     assert '<div class="house-banner">' not in client.get(reverse("members")).content.decode()
-    Pulse.objects.filter(name="conductor").update(at=now - timedelta(seconds=45))
+    Heartbeat.objects.filter(name="conductor").update(at=now - timedelta(seconds=45))
     assert "the conductor is not running" in client.get(reverse("members")).content.decode()
-    Pulse.objects.update(at=now)
-    Pulse.objects.filter(name__startswith="worker").update(at=now - timedelta(seconds=45))
+    Heartbeat.objects.update(at=now)
+    Heartbeat.objects.filter(name__startswith="worker").update(at=now - timedelta(seconds=45))
     assert "or Redis between them, do not answer" in client.get(reverse("members")).content.decode()
 
 

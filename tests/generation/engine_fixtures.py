@@ -22,7 +22,7 @@ from campaigns.models import Budget, Campaign, User
 from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
 from generation.money import ledger
 from generation.planning import runs
-from generation.rules.states import UNFINISHED
+from generation.rules.states import OPEN
 from tests.fakes.running import RunningFake, run_as_process
 from tests.services.process_forker import ProcessForker
 
@@ -89,7 +89,7 @@ class EngineRoom:
     @staticmethod
     def unfinished() -> list[str]:
         """Generations that a machine still has to touch."""
-        running = Q(state__in=[state.value for state in UNFINISHED])
+        running = Q(state__in=[state.value for state in OPEN])
         waiting = Q(followed_up=False, state__in=["ready", "refused", "failed"])
         # in one look: between two, a row could step from one list into the other
         return list(Generation.objects.filter(running | waiting).values_list("pk", flat=True))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from generation import catalogue
 from generation.catalogue import MODELS, Ability, bill, estimate_cost, get_model, snap_size
 from generation.catalogue.schema import AspectSize, FreeSize, ListedSize
-from generation.providers.base import RenderStatus, Usage
+from generation.rules.values import RenderStatus, Usage
 
 FLUX = get_model("black-forest-labs/flux-1.1-pro")
 SDXL = get_model("stability-ai/sdxl")

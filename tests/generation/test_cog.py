@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import pytest
 
 from generation.providers import cog
-from generation.providers.base import ImageInput, ProviderBusy, ProviderRefused, RenderRequest, RenderStatus
+from generation.providers.base import ImageInput, ProviderBusy, ProviderRefused, RenderRequest
 from generation.providers.cog import CogProvider, id_of
+from generation.rules.values import RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 
@@ -43,7 +44,7 @@ def run(fake: RunningFake, folder: Path, work: Callable[[CogProvider], Awaitable
 async def finish(provider: CogProvider, request: RenderRequest) -> Any:
     external_id = (await provider.submit(request)).external_id
     for _ in range(200):
-        progress = await provider.look(external_id)
+        progress = await provider.poll(external_id)
         if progress.status is not RenderStatus.RUNNING:
             return progress
         await asyncio.sleep(0.02)
@@ -139,7 +140,7 @@ def test_a_crash_while_it_renders_loses_nothing(
 
 async def finish_looking(provider: CogProvider, external_id: str) -> Any:
     for _ in range(400):
-        progress = await provider.look(external_id)
+        progress = await provider.poll(external_id)
         if progress.status is not RenderStatus.RUNNING:
             return progress
         await asyncio.sleep(0.02)
@@ -154,7 +155,7 @@ def test_one_that_never_finishes_is_not_asked_for_ever(
     external_id = id_of(cog_request())
     run(fake_cog, tmp_path, lambda provider: provider.submit(cog_request()))
     for _ in range(cog.MOST_STARTS + 1):
-        progress = run(fake_cog, tmp_path, lambda provider: provider.look(external_id))
+        progress = run(fake_cog, tmp_path, lambda provider: provider.poll(external_id))
     assert progress.status is RenderStatus.INTERRUPTED
 
 
@@ -170,4 +171,4 @@ def test_old_files_are_deleted(fake_cog: RunningFake, tmp_path: Path, monkeypatc
 def test_an_id_cannot_name_another_file(fake_cog: RunningFake, tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_text('{"outcome": null, "starts": 0, "input": {}}')
     provider = CogProvider(base_url=fake_cog.url, state_dir=tmp_path / "state")
-    assert asyncio.run(provider.look("../secret")).status is RenderStatus.GONE
+    assert asyncio.run(provider.poll("../secret")).status is RenderStatus.GONE

@@ -15,19 +15,20 @@ from django.utils import timezone
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User
 from generation import lifecycle
-from generation.engine import conductor as conducting
-from generation.engine import outcomes, rounds
+from generation.engine import doubts, outcomes, render_requests
 from generation.engine.conductor import Conductor
-from generation.engine.outbox import Outbox, in_database, leave_database
-from generation.engine.rounds import Sent
-from generation.engine.sweep import Nudge
-from generation.lifecycle import Sending
+from generation.engine.database_thread import in_database, leave_database
+from generation.engine.nudges import Nudge
+from generation.engine.outbox import Outbox
+from generation.engine.outcomes import Submitted
+from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
 from generation.money import ledger
 from generation.planning import runs
 from generation.providers import registry
-from generation.providers.base import ProviderBusy, RenderProgress, RenderStatus, Submission
+from generation.providers.base import ProviderBusy, RenderProgress, Submission
 from generation.rules.states import GenerationState
+from generation.rules.values import RenderStatus
 from tests.fakes.running import RunningFake
 
 pytestmark = pytest.mark.both_engines
@@ -54,19 +55,19 @@ def make_campaign(*, shots: int) -> Campaign:
     return campaign
 
 
-def claim(campaign: Campaign, *, holder: str = "test") -> list[Sending]:
+def claim(campaign: Campaign, *, holder: str = "test") -> list[ClaimedGeneration]:
     runs.start_run(campaign, by=campaign.created_by)
     return lifecycle.claim_queued(provider="replicate", holder=holder, limit=100, seconds=30)
 
 
-def taken(sending: Sending, external_id: str) -> Sent:
+def taken(sending: ClaimedGeneration, external_id: str) -> Submitted:
     """The provider took it, a moment ago."""
-    return Sent(sending, Submission(external_id, 4.0), time.monotonic())
+    return Submitted(sending, Submission(external_id, 4.0), time.monotonic())
 
 
 def rendering(campaign: Campaign) -> list[Generation]:
     claimed = claim(campaign)
-    rounds.record_submissions([taken(row, f"pred{n}") for n, row in enumerate(claimed)])
+    outcomes.record_submissions([taken(row, f"pred{n}") for n, row in enumerate(claimed)])
     Generation.objects.filter(campaign=campaign).update(due_at=None)
     return list(Generation.objects.filter(campaign=campaign).order_by("pk"))
 
@@ -78,9 +79,9 @@ def states(campaign: Campaign) -> Counter[str]:
 @pytest.mark.django_db
 def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.due_looks(limit=100)
+    looks = outcomes.due_polls(limit=100)
     assert len(looks) == 6
-    nudges = rounds.record_progresses([(look, DONE) for look in looks])
+    nudges = outcomes.record_polls([(look, DONE) for look in looks])
     assert {nudge.step for nudge in nudges} == {"mirror"}
     assert states(campaign) == {"fetching": 6}
     assert LedgerEntry.objects.aggregate(total=Sum("amount"))["total"] == Decimal("0.24")
@@ -90,7 +91,7 @@ def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaig
     assert set(ledger.costs_of(Generation.objects.all()).values()) == {Decimal("0.04")}
     assert {entry.ticket for entry in LedgerEntry.objects.all()} == {"MKT-2241"}
     # the same news once more: nothing moves, nothing is paid
-    assert rounds.record_progresses([(look, DONE) for look in looks]) == []
+    assert outcomes.record_polls([(look, DONE) for look in looks]) == []
     assert LedgerEntry.objects.count() == 6
     assert GenerationEvent.objects.filter(to="fetching").count() == 6
 
@@ -98,9 +99,9 @@ def test_a_round_of_submissions_and_ends_is_booked_to_the_cent(campaign: Campaig
 @pytest.mark.django_db
 def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
     first, second, *_ = rendering(campaign)
-    outcomes.record_progress(first, DONE)
-    look = next(look for look in rounds.due_looks(limit=100) if look.generation_id == second.pk)
-    rounds.record_progresses([(look, DONE)])
+    outcomes.record_report(first, DONE)
+    look = next(look for look in outcomes.due_polls(limit=100) if look.generation_id == second.pk)
+    outcomes.record_polls([(look, DONE)])
     ours = [
         Generation.objects.filter(pk=row.pk)
         .values("state", "metrics", "provider_url", "claimed_by", "tries", "due_at", "error_text")
@@ -120,7 +121,7 @@ def test_a_round_is_the_same_as_one_by_one(campaign: Campaign) -> None:
 @pytest.mark.django_db
 def test_mixed_news_each_by_its_rule(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.due_looks(limit=100)
+    looks = outcomes.due_polls(limit=100)
     news = [
         DONE,
         RenderProgress(RenderStatus.RUNNING),
@@ -129,13 +130,13 @@ def test_mixed_news_each_by_its_rule(campaign: Campaign) -> None:
         RenderProgress(RenderStatus.INTERRUPTED, error_kind="infrastructure", error_text="please retry"),
         RenderProgress(RenderStatus.CANCELLED, error_kind="aborted"),
     ]
-    nudges = rounds.record_progresses(list(zip(looks, news, strict=True)))
+    nudges = outcomes.record_polls(list(zip(looks, news, strict=True)))
     once = dict.fromkeys(["fetching", "rendering", "refused", "failed"], 1)
     # broken off, and aborted before it ran without our asking: both are sent again
     assert states(campaign) == {**once, "queued": 2}
     assert Counter(nudge.step for nudge in nudges) == {"mirror": 1, "follow_up": 2}
     waiting = Generation.objects.get(pk=looks[1].generation_id)
-    assert waiting.looks == 1
+    assert waiting.polls == 1
     assert waiting.due_at is not None
     assert waiting.due_at > timezone.now() + timedelta(seconds=3)
     assert LedgerEntry.objects.count() == 1
@@ -146,12 +147,12 @@ def test_one_bad_row_does_not_hold_up_the_others(campaign: Campaign) -> None:
     claimed = claim(campaign)
     # a provider that gives one id twice: the second cannot be true
     ids = ["pred0", "pred0", *(f"pred{n}" for n in range(2, 6))]
-    rounds.record_submissions([taken(row, name) for row, name in zip(claimed, ids, strict=True)])
+    outcomes.record_submissions([taken(row, name) for row, name in zip(claimed, ids, strict=True)])
     assert states(campaign) == {"rendering": 5, "submitting": 1}
     Generation.objects.filter(campaign=campaign).update(due_at=None)
-    looks = rounds.due_looks(limit=100)
+    looks = outcomes.due_polls(limit=100)
     absurd = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://x",), metrics={"image_count": 1e300})
-    rounds.record_progresses([(look, absurd if n == 0 else DONE) for n, look in enumerate(looks)])
+    outcomes.record_polls([(look, absurd if n == 0 else DONE) for n, look in enumerate(looks)])
     assert states(campaign) == {"fetching": 4, "rendering": 1, "submitting": 1}
 
 
@@ -159,14 +160,14 @@ def test_one_bad_row_does_not_hold_up_the_others(campaign: Campaign) -> None:
 def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Campaign) -> None:
     runs.start_run(campaign, by=campaign.created_by)
     [zombie, *_] = lifecycle.claim_queued(provider="replicate", holder="zombie", limit=1, seconds=-1)
-    assert outcomes.doubt_abandoned_submissions() == 1
+    assert doubts.doubt_abandoned_submissions() == 1
     outcomes.record_found(Generation.objects.get(pk=zombie.pk), None)
     again = lifecycle.claim_queued(provider="replicate", holder="heir", limit=100, seconds=30)
     assert zombie.pk in {row.pk for row in again}
-    assert rounds.record_submissions([taken(zombie, "late")]) == [("replicate", "late")]
+    assert outcomes.record_submissions([taken(zombie, "late")]) == [("replicate", "late")]
     assert Generation.objects.get(pk=zombie.pk).state == GenerationState.SUBMITTING
     heir = next(row for row in again if row.pk == zombie.pk)
-    assert rounds.record_submissions([taken(heir, "new")]) == []
+    assert outcomes.record_submissions([taken(heir, "new")]) == []
     assert Generation.objects.get(pk=zombie.pk).external_id == "new"
 
 
@@ -174,20 +175,20 @@ def test_a_sending_under_an_old_claim_is_not_taken_for_the_new_one(campaign: Cam
 def test_a_late_answer_resolves_the_doubt_over_it(campaign: Campaign) -> None:
     runs.start_run(campaign, by=campaign.created_by)
     [row] = lifecycle.claim_queued(provider="replicate", holder="slow", limit=1, seconds=-1)
-    outcomes.doubt_abandoned_submissions()
-    assert rounds.record_submissions([taken(row, "pred1")]) == []
+    doubts.doubt_abandoned_submissions()
+    assert outcomes.record_submissions([taken(row, "pred1")]) == []
     stored = Generation.objects.get(pk=row.pk)
     assert (stored.state, stored.external_id) == (GenerationState.RENDERING, "pred1")
     # written twice because the database went away after the first time: no harm
-    assert rounds.record_submissions([taken(row, "pred1")]) == []
+    assert outcomes.record_submissions([taken(row, "pred1")]) == []
 
 
 @pytest.mark.django_db
 def test_looks_that_could_not_be_had_come_again(campaign: Campaign) -> None:
     rendering(campaign)
-    looks = rounds.due_looks(limit=100)
-    rounds.record_missed([(look, ProviderBusy("later", retry_after=7.0)) for look in looks])
-    assert rounds.due_looks(limit=100) == []
+    looks = outcomes.due_polls(limit=100)
+    outcomes.record_failed_polls([(look, ProviderBusy("later", retry_after=7.0)) for look in looks])
+    assert outcomes.due_polls(limit=100) == []
     for row in Generation.objects.all():
         assert row.due_at is not None
         assert timedelta(seconds=5) < row.due_at - timezone.now() < timedelta(seconds=9)
@@ -196,7 +197,7 @@ def test_looks_that_could_not_be_had_come_again(campaign: Campaign) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_the_outbox_keeps_what_no_database_took(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     claimed = claim(campaign)
-    record, tries = rounds.record_submissions, []
+    record, tries = outcomes.record_submissions, []
 
     def away_at_first(sent: Any) -> Any:
         tries.append(len(sent))
@@ -204,16 +205,16 @@ def test_the_outbox_keeps_what_no_database_took(campaign: Campaign, monkeypatch:
             raise OperationalError("gone")
         return record(sent)
 
-    monkeypatch.setattr(rounds, "record_submissions", away_at_first)
+    monkeypatch.setattr(outcomes, "record_submissions", away_at_first)
 
     async def write() -> None:
-        outbox = Outbox(hands=lambda nudges: None)
-        outbox.sent += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
+        outbox = Outbox(enqueue=lambda nudges: None)
+        outbox.submitted += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
         with pytest.raises(OperationalError):
             await outbox.flush()
-        assert len(outbox.sent) == 6
+        assert len(outbox.submitted) == 6
         await outbox.flush()
-        assert outbox.sent == []
+        assert outbox.submitted == []
         await leave_database()
 
     asyncio.run(write())
@@ -227,7 +228,7 @@ def test_forty_through_a_real_provider_in_rounds(
 ) -> None:
     settings.REPLICATE_API_TOKEN, settings.REPLICATE_BASE_URL = "r8_test", fake_replicate.url
     settings.REPLICATE_CREATES_PER_MINUTE = 60_000
-    monkeypatch.setattr(conducting.outcomes, "wait_before_look", lambda provider, **_: 0.6)
+    monkeypatch.setattr(outcomes, "wait_before_poll", lambda provider, **_: 0.6)
     fake_replicate.script(latency=0.5)
     registry.reset()
     campaign = make_campaign(shots=40)
@@ -236,7 +237,7 @@ def test_forty_through_a_real_provider_in_rounds(
 
     async def conduct() -> None:
         stop = asyncio.Event()
-        working = asyncio.create_task(Conductor(hands=nudged.extend).conduct(stop))
+        working = asyncio.create_task(Conductor(enqueue=nudged.extend).conduct(stop))
         async with asyncio.timeout(30):
             while await in_database(states, campaign) != {"fetching": 40}:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
@@ -262,10 +263,10 @@ def test_who_no_longer_leads_sends_nothing(campaign: Campaign, settings: Any, fa
     [sending, *_] = claim(campaign)
 
     async def wake_up() -> None:
-        zombie = Conductor(hands=lambda nudges: None)
+        zombie = Conductor(enqueue=lambda nudges: None)
         assert not zombie.leads
-        zombie.submitting = 1
-        await zombie._submit(sending, claimed_at=asyncio.get_running_loop().time())
+        zombie.sender.take([sending], asked_at=asyncio.get_running_loop().time())
+        await zombie.tasks.wait()
         await zombie.outbox.flush()
         await registry.close()
         await leave_database()
@@ -284,15 +285,15 @@ def test_a_preparation_that_breaks_is_parked_with_its_traceback_and_costs_nothin
     registry.reset()
     [sending, *_] = claim(campaign)
 
-    def break_down(sending: Sending) -> None:
+    def break_down(sending: ClaimedGeneration) -> None:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr(conducting.render_requests, "plain_request", break_down)
+    monkeypatch.setattr(render_requests, "plain_request", break_down)
 
     async def send() -> None:
-        conductor = Conductor(hands=lambda nudges: None)
-        conductor.submitting = 1
-        await conductor._submit(sending, claimed_at=asyncio.get_running_loop().time())
+        conductor = Conductor(enqueue=lambda nudges: None)
+        conductor.sender.take([sending], asked_at=asyncio.get_running_loop().time())
+        await conductor.tasks.wait()
         await conductor.outbox.flush()
         await registry.close()
         await leave_database()

@@ -11,21 +11,21 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from generation import lifecycle
-from generation.engine import conductor as conducting
-from generation.engine import outbox, rounds, throttle
+from generation.engine import outbox, outcomes, sender, throttle
 from generation.engine.conductor import Conductor
-from generation.engine.outbox import Outbox, in_database, leave_database
-from generation.engine.rounds import Sent
-from generation.lifecycle import Sending
+from generation.engine.database_thread import in_database, leave_database
+from generation.engine.outbox import Outbox
+from generation.engine.outcomes import Submitted
+from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation, LedgerEntry
 from generation.providers import registry
-from generation.providers.base import RenderProgress, RenderStatus, Submission
+from generation.providers.base import RenderProgress, Submission
 from generation.rules.states import GenerationState
+from generation.rules.values import RenderStatus
 from tests.fakes.running import RunningFake
 from tests.generation.test_conductor import claim, make_campaign, rendering, states, taken
 
 pytestmark = [pytest.mark.both_engines, pytest.mark.django_db(transaction=True)]
-FOR_EVER = float("inf")
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def conduct(settings: Any, fake: RunningFake, work: Callable[[Conductor], Awaita
     registry.reset()
 
     async def lead() -> None:
-        conductor = Conductor(hands=lambda nudges: None)
-        conductor._leads_until = FOR_EVER
+        conductor = Conductor(enqueue=lambda nudges: None)
+        assert await conductor.lead()
         await work(conductor)
         await conductor.finish()
         await registry.close()
@@ -48,28 +48,21 @@ def conduct(settings: Any, fake: RunningFake, work: Callable[[Conductor], Awaita
     asyncio.run(lead())
 
 
-def at_hand(conductor: Conductor, sendings: list[Sending]) -> None:
-    now = asyncio.get_running_loop().time()
-    conductor.at_hand.extend((sending, now) for sending in sendings)
-
-
-async def until_sent(conductor: Conductor) -> None:
-    while conductor.tasks:
-        await asyncio.wait(conductor.tasks)
+def take(conductor: Conductor, claimed: list[ClaimedGeneration]) -> None:
+    conductor.sender.take(claimed, asked_at=asyncio.get_running_loop().time())
 
 
 def test_no_more_leave_at_once_than_there_are_connections(
     campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed = claim(campaign)
-    monkeypatch.setattr(conducting, "CONNECTIONS", 2)
+    monkeypatch.setattr(sender, "CONNECTIONS", 2)
 
     async def send(conductor: Conductor) -> None:
-        at_hand(conductor, claimed)
-        conductor._fill_lines()
-        assert (conductor.submitting, len(conductor.at_hand)) == (2, 4)
-        await until_sent(conductor)
-        assert (conductor.submitting, len(conductor.at_hand)) == (0, 0)
+        take(conductor, claimed)
+        assert (conductor.sender.submitting, len(conductor.sender.stock)) == (2, 4)
+        await conductor.tasks.wait()
+        assert (conductor.sender.submitting, len(conductor.sender.stock)) == (0, 0)
 
     conduct(settings, fake_replicate, send)
     assert fake_replicate.state()["creates"] == 6
@@ -81,13 +74,12 @@ def test_what_is_at_hand_stays_when_the_provider_wants_fewer(
 ) -> None:
     """One 429, and what was claimed with it is not sent after it: it goes back, and that was no try."""
     claimed = claim(campaign)
-    monkeypatch.setattr(conducting, "CONNECTIONS", 1)
+    monkeypatch.setattr(sender, "CONNECTIONS", 1)
     fake_replicate.script({"on": "create", "fault": "429", "retry_after": 30})
 
     async def send(conductor: Conductor) -> None:
-        at_hand(conductor, claimed)
-        conductor._fill_lines()
-        await until_sent(conductor)
+        take(conductor, claimed)
+        await conductor.tasks.wait()
 
     conduct(settings, fake_replicate, send)
     assert fake_replicate.state()["calls"]["create"] == 1
@@ -100,11 +92,14 @@ def test_what_is_at_hand_stays_when_the_provider_wants_fewer(
     assert not LedgerEntry.objects.exists()
 
 
-def test_who_ends_gives_back_what_has_not_left(campaign: Campaign, settings: Any, fake_replicate: RunningFake) -> None:
+def test_who_ends_gives_back_what_has_not_left(
+    campaign: Campaign, settings: Any, fake_replicate: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     claimed = claim(campaign)
+    monkeypatch.setattr(sender, "CONNECTIONS", 0)
 
     async def end(conductor: Conductor) -> None:
-        at_hand(conductor, claimed)
+        take(conductor, claimed)
 
     conduct(settings, fake_replicate, end)
     assert fake_replicate.state()["creates"] == 0
@@ -115,7 +110,7 @@ def test_only_our_own_claim_is_given_back(campaign: Campaign) -> None:
     """Another one claimed it since, and one was sent meanwhile: both stay as they are."""
     first, second, third, *_ = claim(campaign)
     Generation.objects.filter(pk=first.pk).update(claimed_by="heir")
-    rounds.record_submissions([taken(second, "pred2")])
+    outcomes.record_submissions([taken(second, "pred2")])
     assert lifecycle.give_back([first, second, third], seconds=1, note="held up") == 1
     stood = {row.pk: row.state for row in Generation.objects.all()}
     assert stood[first.pk] == GenerationState.SUBMITTING
@@ -131,14 +126,14 @@ def test_while_more_waits_not_all_is_written_and_never_much_is_left(
     claimed = claim(campaign)
 
     async def write() -> None:
-        box = Outbox(hands=lambda nudges: None)
-        box.sent += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
+        box = Outbox(enqueue=lambda nudges: None)
+        box.submitted += [taken(row, f"pred{n}") for n, row in enumerate(claimed)]
         await box.flush(hurried=True)
-        assert len(box.sent) == 3, "written down to less than may be left"
+        assert len(box.submitted) == 3, "written down to less than may be left"
         await box.flush(hurried=True)
-        assert len(box.sent) == 2
+        assert len(box.submitted) == 2
         await box.flush()
-        assert box.sent == []
+        assert box.submitted == []
         await leave_database()
 
     asyncio.run(write())
@@ -154,12 +149,12 @@ def test_news_are_written_round_by_round_and_all_of_them_before_the_end(
     done = RenderProgress(RenderStatus.SUCCEEDED, output_urls=("https://replicate.delivery/a.png",))
 
     async def write() -> None:
-        conductor = Conductor(hands=lambda nudges: None)
-        looks = await in_database(rounds.due_looks, limit=10)
-        conductor.outbox.looks.update(look.generation_id for look in looks)
-        conductor.outbox.seen += [(look, done) for look in looks]
+        conductor = Conductor(enqueue=lambda nudges: None)
+        due = await in_database(outcomes.due_polls, limit=10)
+        conductor.outbox.polling.update(poll.generation_id for poll in due)
+        conductor.outbox.polled += [(poll, done) for poll in due]
         await conductor.outbox.flush()
-        assert (len(conductor.outbox.seen), len(conductor.outbox.looks)) == (4, 4)
+        assert (len(conductor.outbox.polled), len(conductor.outbox.polling)) == (4, 4)
         await conductor.finish()
 
     asyncio.run(write())
@@ -169,7 +164,7 @@ def test_news_are_written_round_by_round_and_all_of_them_before_the_end(
 def test_the_estimate_counts_from_the_answer(campaign: Campaign) -> None:
     """However long the answer waited to be written."""
     row, *_ = claim(campaign)
-    rounds.record_submissions([Sent(row, Submission("pred1", 60.0), time.monotonic() - 20)])
+    outcomes.record_submissions([Submitted(row, Submission("pred1", 60.0), time.monotonic() - 20)])
     due_at = Generation.objects.get(pk=row.pk).due_at
     assert due_at is not None
     assert timedelta(seconds=30) < due_at - timezone.now() < timedelta(seconds=41)
@@ -188,17 +183,17 @@ def test_a_look_that_breaks_comes_again_and_none_is_looked_at_twice_at_once(
     async def break_down_alone(self: Any, external_id: str) -> RenderProgress:
         raise KeyError("a mistake of ours")
 
-    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.look_many", break_down)
-    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.look", break_down_alone)
+    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.poll_many", break_down)
+    monkeypatch.setattr("generation.providers.replicate.adapter.ReplicateProvider.poll", break_down_alone)
 
     async def look(conductor: Conductor) -> None:
-        assert await conductor._look() == 6
-        assert await conductor._look() == 0, "they are being looked at"
-        await until_sent(conductor)
-        assert await conductor._look() == 0, "it is not yet written how that went"
+        assert await conductor.poller.poll_due() == 6
+        assert await conductor.poller.poll_due() == 0, "they are being asked about"
+        await conductor.tasks.wait()
+        assert await conductor.poller.poll_due() == 0, "it is not yet written how that went"
         await conductor.outbox.flush()
-        assert conductor.outbox.looks == set()
-        assert await in_database(rounds.due_looks, limit=10) == []
+        assert conductor.outbox.polling == set()
+        assert await in_database(outcomes.due_polls, limit=10) == []
 
     conduct(settings, fake_replicate, look)
     assert len(asked) == 6

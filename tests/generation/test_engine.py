@@ -14,26 +14,25 @@ from django.utils import timezone
 from campaigns import services as campaigns
 from campaigns.models import Campaign, Shot, User
 from generation import lifecycle
-from generation.engine import headless, outcomes, send_queue
+from generation.engine import doubts, endings, headless, outcomes, send_queue
 from generation.engine.follow_up import follow_up
+from generation.engine.nudges import Nudge
 from generation.engine.results import is_settled
 from generation.engine.scoring import record_score
-from generation.engine.sweep import Nudge, find_unfinished
+from generation.engine.sweep import find_unfinished
 from generation.models import Generation, GenerationEvent
 from generation.planning import runs
 from generation.providers import registry
 from generation.providers.base import (
     CriticAnswer,
-    DimensionScore,
     OutcomeUnknown,
     ProviderBusy,
     ProviderRefused,
     RenderProgress,
-    RenderStatus,
     RewrittenPrompt,
-    Usage,
 )
 from generation.rules.states import GenerationState
+from generation.rules.values import DimensionScore, RenderStatus, Usage
 
 PROMPT = "A stone plinth with a glass bottle, lit from the left, warm sand, charcoal and amber, centred."
 
@@ -158,7 +157,7 @@ def test_refused_twice_softened_then_no_other_model_then_a_person(campaign: Camp
         prompts.append(row.prompt)
         seeds.append(row.seed)
         bring_to(row, GenerationState.SUBMITTING)
-        outcomes.record_submission_error(row, ProviderRefused("flagged as sensitive (E005)", kind="safety"))
+        endings.end_submission(row, ProviderRefused("flagged as sensitive (E005)", kind="safety"))
         last, row = row, follow_up(row.pk)
     last.refresh_from_db()
     assert row is None and last.escalated
@@ -170,12 +169,12 @@ def test_refused_twice_softened_then_no_other_model_then_a_person(campaign: Camp
 def test_busy_costs_no_strike_and_an_unknown_outcome_is_never_sent_blindly(campaign: Campaign) -> None:
     first, second = start(campaign)
     bring_to(first, GenerationState.SUBMITTING)
-    outcomes.record_submission_error(first, ProviderBusy("slow down", retry_after=30))
+    endings.end_submission(first, ProviderBusy("slow down", retry_after=30))
     first.refresh_from_db()
     assert first.state == GenerationState.QUEUED and first.attempt == 1
     assert first.due_at is not None and first.due_at > timezone.now() + timedelta(seconds=25)
     bring_to(second, GenerationState.SUBMITTING)
-    outcomes.record_submission_error(second, OutcomeUnknown("the line went dead"))
+    endings.end_submission(second, OutcomeUnknown("the line went dead"))
     second.refresh_from_db()
     assert second.state == GenerationState.IN_DOUBT
     assert second.reservation.state == "open"
@@ -189,7 +188,7 @@ def test_busy_costs_no_strike_and_an_unknown_outcome_is_never_sent_blindly(campa
 def test_a_submission_whose_process_died_is_in_doubt(campaign: Campaign) -> None:
     start(campaign)
     claimed = lifecycle.claim_queued(provider="local", holder="dead", limit=1, seconds=-1)
-    assert outcomes.doubt_abandoned_submissions() == 1
+    assert doubts.doubt_abandoned_submissions() == 1
     assert Generation.objects.get(pk=claimed[0].pk).state == GenerationState.IN_DOUBT
 
 
@@ -199,9 +198,9 @@ def test_late_news_moves_nothing_back(campaign: Campaign) -> None:
     bring_to(row, GenerationState.RENDERING)
     stale = Generation.objects.get(pk=row.pk)
     done = RenderProgress(status=RenderStatus.SUCCEEDED, output_urls=("studio:x",), metrics={"image_count": 1})
-    assert outcomes.record_progress(row, done)
-    assert not outcomes.record_progress(stale, done)
-    assert not outcomes.record_progress(stale, RenderProgress(status=RenderStatus.FAILED, error_text="late"))
+    assert outcomes.record_report(row, done)
+    assert not outcomes.record_report(stale, done)
+    assert not outcomes.record_report(stale, RenderProgress(status=RenderStatus.FAILED, error_text="late"))
     row.refresh_from_db()
     assert row.state == GenerationState.FETCHING
     assert GenerationEvent.objects.filter(generation=row, to="fetching").count() == 1

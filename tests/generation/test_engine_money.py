@@ -19,20 +19,23 @@ from pytest_django import Settings
 from campaigns.models import Campaign
 from config import environment
 from generation import lifecycle
-from generation.engine import keepalive, mirror, outcomes
+from generation.engine import doubts, mirror, outcomes
 from generation.engine.conductor import Conductor, leave_database
 from generation.engine.follow_up import follow_up
+from generation.engine.keepalive import keep_claim_alive
+from generation.engine.nudges import Nudge
 from generation.engine.render_requests import plain_request
 from generation.engine.retry import retry_generation
 from generation.engine.scoring import build_score_request, score_image
-from generation.engine.sweep import Nudge, find_unfinished
+from generation.engine.sweep import find_unfinished
 from generation.models import Generation, Lease, LedgerEntry
 from generation.money import ledger
 from generation.planning.planning import plan_campaign
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus
+from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress
 from generation.rules import retries
 from generation.rules.states import GenerationState
+from generation.rules.values import RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 from tests.generation.engine_fixtures import FLUX, SDXL, balanced, make_campaign, start
@@ -97,7 +100,7 @@ def test_a_doubt_that_nobody_can_clear_is_counted_as_spent_and_a_person_decides(
     campaign = make_campaign(shots=1)
     [row] = start(campaign)
     bring_to(row, GenerationState.SUBMITTING, GenerationState.IN_DOUBT)
-    outcomes.give_up_doubt(row, OutcomeUnknown("Replicate has removed the inputs.", kind="too_late"))
+    doubts.give_up_doubt(row, OutcomeUnknown("Replicate has removed the inputs.", kind="too_late"))
     follow_up(row.pk)
     row.refresh_from_db()
     assert (row.state, row.error_kind, row.escalated) == ("failed", "outcome_unknown", True)
@@ -130,11 +133,12 @@ def test_a_prediction_of_another_row_is_not_taken_for_ours(replicate: RunningFak
     bring_to(other, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id=external_id)
     ours.refresh_from_db()
     bring_to(ours, GenerationState.SUBMITTING, GenerationState.IN_DOUBT)
-    assert outcomes.ids_taken("replicate", besides=ours) == [external_id]
-    conductor = Conductor(hands=lambda nudges: None)
+    assert doubts.ids_taken("replicate", besides=ours) == [external_id]
+    conductor = Conductor(enqueue=lambda nudges: None)
 
     async def ask() -> None:
-        await conductor._ask(ours)
+        await conductor.doubts.ask()
+        await conductor.tasks.wait()
         await leave_database()
         await registry.close()
 
@@ -154,7 +158,7 @@ def test_what_met_our_deadline_is_paid_by_the_second_and_sent_again(model: str, 
     late = RenderProgress(
         RenderStatus.INTERRUPTED, error_kind="deadline", error_text="Too slow.", metrics={"predict_time": 3.0}
     )
-    assert outcomes.record_progress(row, late) is False
+    assert outcomes.record_report(row, late) == []
     row.refresh_from_db()
     assert (row.state, row.attempt, row.earlier_ids) == ("queued", 1, ["p1"])
     assert spent() == paid == ledger.cost_of(row)
@@ -167,7 +171,8 @@ def test_what_met_our_deadline_is_paid_by_the_second_and_sent_again(model: str, 
 def test_a_picture_deleted_at_the_provider_was_paid(metrics: dict[str, float], note: str) -> None:
     [row] = start(make_campaign(shots=1))
     bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id="p1")
-    outcomes.record_progress(row, RenderProgress(RenderStatus.GONE, metrics=metrics))
+    outcomes.record_report(row, RenderProgress(RenderStatus.GONE, metrics=metrics))
+    row.refresh_from_db()
     assert row.state == GenerationState.FAILED
     assert LedgerEntry.objects.get().note == note
     assert spent() == Decimal("0.04")
@@ -184,7 +189,7 @@ def test_a_download_that_is_cut_is_tried_three_times_more(
     async def render() -> tuple[str, str]:
         provider = registry.image_provider("replicate")
         submission = await provider.submit(plain_request(row))
-        progress = await provider.look(submission.external_id)
+        progress = await provider.poll(submission.external_id)
         await registry.close()
         return submission.external_id, progress.output_urls[0]
 
@@ -266,7 +271,7 @@ def test_a_writer_that_is_busy_is_left_alone_for_as_long_as_it_says_and_the_page
     client.force_login(campaign.created_by)
     page = client.get(reverse("plan", args=[campaign.pk])).content.decode()
     assert "Claude is busy (529). It is asked again by itself" in page
-    Lease.objects.update(until=timezone.now())
+    Lease.objects.update(claimed_until=timezone.now())
     plan_campaign(campaign.pk)
     campaign.refresh_from_db()
     assert (campaign.planning, campaign.planning_note) == ("planned", "")
@@ -304,13 +309,13 @@ def test_a_model_that_always_breaks_off_is_not_sent_for_ever() -> None:
     waits = []
     for sending in range(retries.MAX_INTERRUPTIONS + 1):
         bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id=f"p{sending}")
-        outcomes.record_progress(row, broken)
+        outcomes.record_report(row, broken)
         row.refresh_from_db()
         if row.state == "queued":
             assert row.due_at is not None
             waits.append((row.due_at - timezone.now()).total_seconds())
     assert (row.state, row.error_kind, row.attempt) == ("failed", "interrupted", 1)
-    assert "broke off 6 times" in row.error_text
+    assert "interrupted it 6 times" in row.error_text
     assert waits[-1] > waits[0]
     assert spent() == 0
     balanced()
@@ -332,7 +337,7 @@ def test_a_cancelling_that_nobody_here_asked_for_does_not_end_in_silence(
     [row] = start(make_campaign(shots=1, models=(SDXL,)))
     bring_to(row, GenerationState.SUBMITTING, GenerationState.RENDERING, external_id="p1", cancel_asked=asked)
     metrics = {} if kind == "aborted" else {"predict_time": 3.0}
-    outcomes.record_progress(row, RenderProgress(RenderStatus.CANCELLED, error_kind=kind, metrics=metrics))
+    outcomes.record_report(row, RenderProgress(RenderStatus.CANCELLED, error_kind=kind, metrics=metrics))
     row.refresh_from_db()
     assert (row.state, spent()) == (state, paid)
     if state == "failed":
@@ -406,10 +411,10 @@ def test_a_long_step_keeps_its_claim_and_a_short_one_asks_nothing(django_assert_
     bring_to(row, *TO_FETCHING)
     claimed = lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="a", seconds=0.6)
     assert claimed is not None
-    with keepalive.kept(claimed, holder="a", seconds=0.6):
+    with keep_claim_alive(claimed, holder="a", seconds=0.6):
         time.sleep(1.2)
         assert lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="b", seconds=1) is None
-    with django_assert_num_queries(0), keepalive.kept(claimed, holder="a", seconds=60):
+    with django_assert_num_queries(0), keep_claim_alive(claimed, holder="a", seconds=60):
         pass
     Generation.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
     assert lifecycle.claim(row.pk, state=GenerationState.FETCHING, holder="b", seconds=1) is not None

@@ -6,7 +6,7 @@ import pytest
 
 from config.embedded import free_port
 from generation.engine import retry
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.models import Generation, GenerationEvent
 from generation.rules import retries
 from tests.generation.engine_fixtures import FLUX, SDXL, engine_room, make_campaign, reckon, start

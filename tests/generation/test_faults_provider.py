@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.models import Campaign
-from generation.engine import throttle
+from generation.engine.heartbeats import pauses
 from generation.models import Generation, LedgerEntry
 from generation.money import ledger
 from tests.generation.engine_fixtures import EngineRoom, balanced, engine_room, make_campaign, start
@@ -63,6 +63,11 @@ CASES: dict[str, Case] = {
         for address in ("127.0.0.1:1", "169.254.169.254", "0.0.0.0", "[::1]", "localhost", "[::ffff:127.0.0.1]")
     },
 }
+
+
+def paused() -> dict[str, str]:
+    """The providers that are left alone, with what is said about it."""
+    return dict(pauses().values_list("account", "note"))
 
 
 def rules() -> list[dict[str, Any]]:
@@ -148,8 +153,8 @@ def test_a_provider_that_is_down_is_left_alone_and_the_page_can_say_so(refusing:
     start(make_campaign(shots=40))
     refusing.fake.script({"on": "create", "fault": "503", "times": 41})
     refusing.forker.start("conductor")
-    refusing.wait_for(lambda: "replicate" in throttle.pauses())
-    assert "Nothing new is sent" in throttle.pauses()["replicate"]
+    refusing.wait_for(lambda: "replicate" in paused())
+    assert "Nothing new is sent" in paused()["replicate"]
     refusing.forker.start(*ALL[1:])
     refusing.drain(seconds=90)
     # forty were on their way when it failed; from then on one at a time asked whether it works again

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.providers.base import DimensionScore
 from generation.rules import gate, retries
 from generation.rules.retries import NextStep, SafetyHistory
 from generation.rules.states import TERMINAL, TRANSITIONS, GenerationState
+from generation.rules.values import DimensionScore
 
 scores = st.floats(min_value=1, max_value=10).map(lambda value: round(value, 1))
 
@@ -83,7 +83,7 @@ def test_refusals_soften_twice_then_another_model_once_then_a_person() -> None:
 
 
 def test_looks_wait_the_estimate_then_half_as_long_again_up_to_eight_seconds() -> None:
-    waits = [retries.wait_before_look(looks=looks, estimated_seconds=4.0) for looks in range(4)]
+    waits = [retries.wait_before_poll(polls=looks, estimated_seconds=4.0) for looks in range(4)]
     assert waits == [4.0, 6.0, 8.0, 8.0]
 
 

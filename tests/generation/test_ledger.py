@@ -18,6 +18,7 @@ from generation.models import Generation, LedgerEntry, Price, Reservation
 from generation.money import ledger
 from generation.planning.runs import draft_generation
 from generation.rules.states import Purpose
+from tests import factories
 
 pytestmark = pytest.mark.both_engines
 MODEL = "black-forest-labs/flux-1.1-pro"
@@ -132,18 +133,7 @@ def test_a_bill_is_booked_once_a_key_at_the_price_of_its_day() -> None:
 
 
 def book(row: Generation, *, key: str, quantity: Decimal) -> LedgerEntry:
-    return ledger.charge(
-        key=key,
-        unit="image",
-        quantity=quantity,
-        provider="replicate",
-        model=MODEL,
-        purpose="render",
-        workspace=row.workspace,
-        campaign=row.campaign,
-        shot=row.shot,
-        generation=row,
-    )
+    return factories.book(row.campaign, row, key=key, model=MODEL, quantity=quantity)
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from campaigns.models import Campaign, Membership, Shot
-from generation.models import Generation, Pulse, Reservation
+from generation.models import Generation, Heartbeat, Reservation
 from generation.money import ledger
 from generation.planning import runs
 from generation.planning.estimates import estimate_start
@@ -76,9 +76,9 @@ def test_while_the_brief_is_read_the_page_polls_and_then_reloads_itself(client: 
 def test_the_page_says_when_the_worker_is_not_running(client: Client, campaign: Campaign) -> None:
     Campaign.objects.update(planning=Campaign.Planning.WAITING)
     page = reverse("plan", args=[campaign.pk])
-    assert "Nobody is rendering" in client.get(page, headers=HTMX).content.decode()
+    assert "Nothing is rendered" in client.get(page, headers=HTMX).content.decode()
     for name in ("conductor", "worker-cpu", "worker-io"):
-        Pulse.objects.create(name=name, at=timezone.now())
+        Heartbeat.objects.create(name=name, at=timezone.now())
     assert "Nobody" not in client.get(page, headers=HTMX).content.decode()
 
 

@@ -12,17 +12,11 @@ import pytest
 from PIL import Image
 
 from generation.catalogue import bill, get_model
-from generation.providers.base import (
-    ImageInput,
-    ImageProvider,
-    OutputUnusable,
-    ProviderError,
-    RenderRequest,
-    RenderStatus,
-)
+from generation.providers.base import ImageInput, ImageProvider, OutputUnusable, ProviderError, RenderRequest
 from generation.providers.cog import CogProvider
 from generation.providers.local import LocalImageProvider
 from generation.providers.replicate.adapter import ReplicateProvider
+from generation.rules.values import RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 
@@ -86,7 +80,7 @@ async def finish(provider: ImageProvider, request: RenderRequest) -> Any:
     assert submission.external_id
     assert submission.estimated_seconds > 0
     for _ in range(600):
-        progress = await provider.look(submission.external_id)
+        progress = await provider.poll(submission.external_id)
         if progress.status is not RenderStatus.RUNNING:
             return progress
         await asyncio.sleep(0.05)
@@ -161,13 +155,13 @@ def test_cancel_is_silent_before_and_after_the_end(subject: Subject) -> None:
         external_id = (await provider.submit(ask_for(subject))).external_id
         await provider.cancel(external_id)
         await provider.cancel(external_id)
-        return await provider.look(external_id)
+        return await provider.poll(external_id)
 
     assert run(subject, work).status in (RenderStatus.CANCELLED, RenderStatus.SUCCEEDED, RenderStatus.RUNNING)
 
 
 def test_a_render_that_nobody_knows_is_gone(subject: Subject) -> None:
-    assert run(subject, lambda provider: provider.look("unknown0")).status is RenderStatus.GONE
+    assert run(subject, lambda provider: provider.poll("unknown0")).status is RenderStatus.GONE
 
 
 def test_the_size_of_a_download_is_capped(subject: Subject) -> None:

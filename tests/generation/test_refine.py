@@ -87,7 +87,7 @@ def replicate(
 ) -> Iterator[RunningFake]:
     registry.reset()
     # the fake is done at once: nobody waits the estimate
-    monkeypatch.setattr(retries, "wait_before_look", lambda **_: 0.05)
+    monkeypatch.setattr(retries, "wait_before_poll", lambda **_: 0.05)
     settings.REPLICATE_API_TOKEN = "r8_test"
     settings.REPLICATE_BASE_URL = fake_replicate.url
     settings.LOUPE_OUTPUT_HOSTS = [fake_replicate.place]
@@ -195,7 +195,7 @@ def test_a_container_of_ones_own_changes_and_enlarges_where_its_owner_says_so(
     settings: Settings, fake_cog: RunningFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.reset()
-    monkeypatch.setattr(retries, "wait_before_look", lambda **_: 0.05)
+    monkeypatch.setattr(retries, "wait_before_poll", lambda **_: 0.05)
     settings.COG_URL = fake_cog.url
     parent = finished_picture()
     assert refine.choose_model_for(parent, purpose=Purpose.INPAINT).model_key == "studio/comp"
@@ -228,7 +228,7 @@ def test_a_container_without_a_seed_makes_pictures_that_cannot_be_repeated(
 ) -> None:
     """Said before the render where its owner has told us; in any case afterwards, by what was handed over."""
     registry.reset()
-    monkeypatch.setattr(retries, "wait_before_look", lambda **_: 0.05)
+    monkeypatch.setattr(retries, "wait_before_poll", lambda **_: 0.05)
     fake_cog.script(fields={"prompt": {}, "width": {}, "height": {}}, latency=0.05)
     settings.COG_URL = fake_cog.url
     settings.COG_LACKS = ["seed", "negative_prompt"] if told else []

@@ -23,9 +23,9 @@ from generation.providers.base import (
     ProviderError,
     ProviderRefused,
     RenderRequest,
-    RenderStatus,
 )
 from generation.providers.replicate.adapter import ReplicateProvider, add_key
+from generation.rules.values import RenderStatus
 from tests.fakes import pictures
 from tests.fakes.replicate_faults import PUBLISHED
 from tests.fakes.running import RunningFake
@@ -64,7 +64,7 @@ def run(fake: RunningFake, work: Callable[[ReplicateProvider], Awaitable[T]], **
 
 async def wait_for_end(provider: ReplicateProvider, external_id: str) -> Any:
     for _ in range(200):
-        progress = await provider.look(external_id)
+        progress = await provider.poll(external_id)
         if progress.status is not RenderStatus.RUNNING:
             return progress
         await asyncio.sleep(0.02)
@@ -136,7 +136,7 @@ def test_cancel_after_is_sent_and_ends_what_nobody_waits_for(fake_replicate: Run
 
     async def work(provider: ReplicateProvider) -> Any:
         submission = await provider.submit(flux_request())
-        return await provider.look(submission.external_id)
+        return await provider.poll(submission.external_id)
 
     assert run(fake_replicate, work, cancel_after_seconds=600).status is RenderStatus.RUNNING
     entry = fake_replicate.entries()[0]
@@ -336,7 +336,7 @@ def test_a_deadline_of_ours_may_be_sent_again(fake_replicate: RunningFake) -> No
         provider._cancel_after = "1s"
         submission = await provider.submit(flux_request())
         await asyncio.sleep(1.1)
-        return await provider.look(submission.external_id)
+        return await provider.poll(submission.external_id)
 
     progress = run(fake_replicate, work, cancel_after_seconds=1)
     assert (progress.status, progress.error_kind) == (RenderStatus.INTERRUPTED, "deadline")
@@ -350,7 +350,7 @@ def test_cancel_stops_it_and_is_silent_when_it_is_over(fake_replicate: RunningFa
         await provider.cancel(submission.external_id)
         await provider.cancel(submission.external_id)
         await provider.cancel("fake9999")
-        return await provider.look(submission.external_id)
+        return await provider.poll(submission.external_id)
 
     progress = run(fake_replicate, work)
     assert progress.status is RenderStatus.CANCELLED
@@ -364,7 +364,7 @@ def test_a_look_that_fails_is_later_and_is_asked_once(fake_replicate: RunningFak
 
     async def work(provider: ReplicateProvider) -> Any:
         submission = await provider.submit(flux_request())
-        return await provider.look(submission.external_id)
+        return await provider.poll(submission.external_id)
 
     with pytest.raises(ProviderBusy):
         run(fake_replicate, work)
@@ -384,7 +384,7 @@ def test_many_are_looked_at_in_few_calls(fake_replicate: RunningFake) -> None:
         since = datetime.now(UTC)
         prompts = ["never", "skin", "old", *(f"Shot {number}" for number in range(32))]
         ids = [(await provider.submit(flux_request(prompt=prompt))).external_id for prompt in prompts]
-        return ids, await provider.look_many([*ids, "fakeunknown"], since=since)
+        return ids, await provider.poll_many([*ids, "fakeunknown"], since=since)
 
     ids, found = run(fake_replicate, work)
     assert fake_replicate.state()["calls"] == {"create": 35, "list": 4}
@@ -397,14 +397,14 @@ def test_many_are_looked_at_in_few_calls(fake_replicate: RunningFake) -> None:
 
 def test_an_unknown_prediction_is_gone(fake_replicate: RunningFake) -> None:
     async def work(provider: ReplicateProvider) -> Any:
-        return await provider.look("fakeunknown")
+        return await provider.poll("fakeunknown")
 
     assert run(fake_replicate, work).status is RenderStatus.GONE
 
 
 def test_an_id_can_not_reach_another_path(fake_replicate: RunningFake) -> None:
     async def work(provider: ReplicateProvider) -> Any:
-        return await provider.look("../account?x=")
+        return await provider.poll("../account?x=")
 
     with pytest.raises(ProviderRefused):
         run(fake_replicate, work)

@@ -3,16 +3,8 @@
 import pytest
 
 from generation.catalogue import available_models, get_model
-from generation.catalogue.router import (
-    Branch,
-    NoModelFits,
-    RoutingRequest,
-    choose_branch,
-    fold_constraints,
-    other_safety_profile,
-    route,
-    usual_constraints,
-)
+from generation.catalogue.constraints import fold_constraints, usual_constraints
+from generation.catalogue.router import Branch, NoModelFits, RoutingRequest, choose_branch, other_safety_profile, route
 
 ALL = available_models(frozenset({"local", "replicate"}))
 STUDIO = available_models(frozenset({"local"}))

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation.providers.base import ImageInput, OutputUnusable, ProviderRefused, RenderRequest, RenderStatus
+from generation.providers.base import ImageInput, OutputUnusable, ProviderRefused, RenderRequest
 from generation.providers.local import LocalImageProvider, id_of, pack, unpack
+from generation.rules.values import RenderStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,7 +34,7 @@ def studio(tmp_path):
 async def look_until_over(provider: LocalImageProvider, external_id: str, *, seconds: float = 40):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        progress = await provider.look(external_id)
+        progress = await provider.poll(external_id)
         if progress.status is not RenderStatus.RUNNING:
             return progress
         await asyncio.sleep(0.05)
@@ -175,7 +176,7 @@ def test_a_cancelled_render_stays_cancelled(tmp_path):
     provider._start = lambda external_id: None
     external_id = asyncio.run(provider.submit(request_for())).external_id
     asyncio.run(provider.cancel(external_id))
-    assert asyncio.run(provider.look(external_id)).status is RenderStatus.CANCELLED
+    assert asyncio.run(provider.poll(external_id)).status is RenderStatus.CANCELLED
 
 
 def test_an_impossible_size_is_refused_at_once(studio):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,16 +17,20 @@ from standardwebhooks import Webhook
 from campaigns import services as campaigns
 from campaigns.models import Budget, Campaign, User
 from generation import lifecycle
-from generation.engine import deliveries, outcomes, rounds
+from generation.engine import deliveries, endings, outcomes
+from generation.engine.nudges import Nudge
+from generation.engine.outcomes import Submitted
 from generation.engine.render_requests import plain_request
 from generation.engine.steps import take_step
-from generation.engine.sweep import Nudge, find_unfinished
+from generation.engine.sweep import find_unfinished
+from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation, GenerationEvent, LedgerEntry, WebhookDelivery
 from generation.money import ledger
 from generation.planning import runs
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus, Submission
+from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, Submission
 from generation.rules.states import GenerationState
+from generation.rules.values import RenderStatus
 from generation.views import webhooks
 from tests.fakes.running import RunningFake
 
@@ -74,8 +79,16 @@ def start(campaign: Campaign) -> list[Generation]:
 def send(row: Generation, *, external_id: str) -> Generation:
     """Bring a queued generation to rendering."""
     lifecycle.move(row, to=GenerationState.SUBMITTING)
-    outcomes.record_submission(row, Submission(external_id=external_id, estimated_seconds=4.0))
+    taken(row, external_id)
+    row.refresh_from_db()
     return row
+
+
+def taken(row: Generation, external_id: str) -> list[tuple[str, str]]:
+    """The provider took it: the answer of the POST is written."""
+    values = [getattr(row, name) for name in ClaimedGeneration._fields]
+    submission = Submission(external_id=external_id, estimated_seconds=4.0)
+    return outcomes.record_submissions([Submitted(ClaimedGeneration(*values), submission, time.monotonic())])
 
 
 def body_of(row: Generation, *, external_id: str = "", status: str = "succeeded", **fields: Any) -> dict[str, Any]:
@@ -222,7 +235,7 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
     lifecycle.move(row, to=GenerationState.SUBMITTING)
     held = Generation.objects.select_related("workspace", "campaign", "shot").get(pk=row.pk)
     if state is not GenerationState.SUBMITTING:
-        outcomes.record_submission_error(row, OutcomeUnknown("cut"))
+        endings.end_submission(row, OutcomeUnknown("cut"))
     if state is GenerationState.QUEUED:
         outcomes.record_found(row, None)
     assert deliver(body_of(row, external_id="pred1"), attempt=row.pk) == 200
@@ -230,7 +243,7 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
     row.refresh_from_db()
     assert (row.state, row.external_id, ledger.cost_of(row)) == (GenerationState.FETCHING, "pred1", Decimal("0.04"))
     # and the answer of the POST, when it comes at last, finds it done
-    assert not outcomes.record_submission(held, Submission("pred1", 4.0))
+    assert taken(held, "pred1") == []
     row.refresh_from_db()
     assert row.state == GenerationState.FETCHING
 
@@ -239,7 +252,7 @@ def test_a_report_before_our_id_is_saved_attaches_it(campaign: Campaign, state: 
 def test_late_news_of_an_earlier_sending_is_not_taken_for_the_present_one(campaign: Campaign) -> None:
     row, _ = start(campaign)
     send(row, external_id="pred1")
-    outcomes.record_progress(row, RenderProgress(RenderStatus.INTERRUPTED, error_text="please retry"))
+    outcomes.record_report(row, RenderProgress(RenderStatus.INTERRUPTED, error_text="please retry"))
     row.refresh_from_db()
     assert (row.state, row.external_id, row.earlier_ids) == (GenerationState.QUEUED, "", ["pred1"])
     lifecycle.move(row, to=GenerationState.SUBMITTING)
@@ -249,7 +262,8 @@ def test_late_news_of_an_earlier_sending_is_not_taken_for_the_present_one(campai
     assert handle_all() == []
     row.refresh_from_db()
     assert row.state == GenerationState.SUBMITTING
-    outcomes.record_submission(row, Submission("pred2", 4.0))
+    taken(row, "pred2")
+    row.refresh_from_db()
     assert deliver(body_of(row, external_id="pred1"), attempt=row.pk) == 200
     assert handle_all() == []
     row.refresh_from_db()
@@ -308,9 +322,9 @@ def test_reports_are_asked_for_only_where_the_provider_can_reach_us(campaign: Ca
 
 @pytest.mark.django_db
 def test_with_reports_the_looks_are_rarer_but_come(campaign: Campaign, settings: Any) -> None:
-    reported = [outcomes.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
+    reported = [outcomes.wait_before_poll("replicate", polls=n, estimated_seconds=4.0) for n in range(6)]
     settings.LOUPE_PUBLIC_URL = ""
-    polled = [outcomes.wait_before_look("replicate", looks=n, estimated_seconds=4.0) for n in range(6)]
+    polled = [outcomes.wait_before_poll("replicate", polls=n, estimated_seconds=4.0) for n in range(6)]
     assert polled[0] == 4.0
     assert max(polled) == 8.0
     assert all(later > sooner for later, sooner in zip(reported, polled, strict=True))
@@ -318,8 +332,8 @@ def test_with_reports_the_looks_are_rarer_but_come(campaign: Campaign, settings:
     row, _ = start(campaign)
     send(row, external_id="pred1")
     Generation.objects.filter(pk=row.pk).update(due_at=None)
-    assert [look.generation_id for look in rounds.due_looks(limit=5)] == [row.pk]
-    assert rounds.due_looks(limit=5, besides=[row.pk]) == [], "it is being looked at"
+    assert [look.generation_id for look in outcomes.due_polls(limit=5)] == [row.pk]
+    assert outcomes.due_polls(limit=5, besides=[row.pk]) == [], "it is being looked at"
 
 
 def hostile_delivery(rng: random.Random, rows: list[Generation], sent: list[tuple[str, dict[str, Any], str]]) -> int:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from campaigns.models import Budget, Campaign, Membership, Shot
-from generation.engine.sweep import Nudge
+from generation.engine.nudges import Nudge
 from generation.models import Generation, GenerationEvent, Reservation
 from generation.money import ledger
 from tests import factories
@@ -57,7 +57,7 @@ def test_it_polls_while_anything_is_in_flight(client: Client, campaign: Campaign
     assert 'hx-trigger="every 2s"' in page
     assert "0 of 1 rendered" in page
     assert "s left" in page
-    assert "Nobody is rendering" in page
+    assert "Nothing is rendered" in page
     Generation.objects.update(state="cancelled")
     assert 'hx-trigger="every 2s"' not in show(client, campaign, **{"HX-Request": "true"})
 
@@ -275,10 +275,7 @@ def test_money_and_activity(client: Client, campaign: Campaign) -> None:
     ledger.set_limit(workspace=campaign.workspace, campaign=campaign, limit=Decimal(5))
     row = factories.GenerationFactory(shot__campaign=campaign, shot__title="Hero", ready=True, scored=8)
     row.events.create(origin="scoring", to="ready")
-    ledger.charge(
-        key="one", unit="image", quantity=Decimal(2), provider="replicate", model=FLUX, purpose="render",
-        workspace=campaign.workspace, campaign=campaign, shot=row.shot, generation=row,
-    )  # fmt: skip
+    factories.book(campaign, row, key="one", model=FLUX, quantity=Decimal(2))
     factories.VerdictFactory(generation=row, by=factories.UserFactory(name="Ana"))
     page = show(client, campaign)
     assert "$0.08" in page

@@ -26,6 +26,7 @@ from tests.factories import (
     ShotFactory,
     SignOffFactory,
     VerdictFactory,
+    book,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_engines]
@@ -43,19 +44,8 @@ def admin() -> Membership:
 def spend(
     campaign: Campaign, generation: Generation | None, *, unit: str = "image", purpose: str = "render", at: Any = None
 ) -> LedgerEntry:
-    entry = ledger.charge(
-        key=f"test:{LedgerEntry.objects.count()}",
-        unit=unit,
-        quantity=Decimal(1),
-        provider="replicate",
-        model=MODEL,
-        purpose=purpose,
-        workspace=campaign.workspace,
-        campaign=campaign,
-        shot=generation.shot if generation else None,
-        generation=generation,
-        by=generation.requested_by if generation else campaign.created_by,
-    )
+    key = f"test:{LedgerEntry.objects.count()}"
+    entry = book(campaign, generation, key=key, model=MODEL, unit=unit, purpose=purpose)
     if at:
         LedgerEntry.objects.filter(pk=entry.pk).update(at=at)
     return entry

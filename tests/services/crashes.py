@@ -17,11 +17,12 @@ from typing import Any
 
 from celery.concurrency.asynpool import AsynPool
 
-from generation.engine import follow_up, mirror, rounds, scoring, steps
+from generation.engine import follow_up, mirror, outcomes, scoring, steps
 from generation.providers.anthropic.client import Claude
-from generation.providers.base import CriticAnswer, DimensionScore, Usage
+from generation.providers.base import CriticAnswer
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.rules import retries
+from generation.rules.values import DimensionScore, Usage
 from generation.studio.critic import LocalCritic
 
 Plan = dict[str, Any]
@@ -31,16 +32,17 @@ WAITS = {
         "LEASE_SECONDS",
         "RENEW_SECONDS",
         "LEASE_MARGIN_SECONDS",
-        "PULSE_SECONDS",
+        "HEARTBEAT_SECONDS",
         "SWEEP_SECONDS",
         "SWEEP_AGAIN_SECONDS",
         "SUBMIT_TIMEOUT_SECONDS",
-        "LOOK_TIMEOUT_SECONDS",
-        "CIRCUIT_SECONDS",
-        "LONGEST_CIRCUIT_SECONDS",
     ),
-    "generation.engine.outcomes": ("SUBMIT_LEASE_SECONDS", "DOUBT_SECONDS"),
-    "generation.engine.rounds": ("UNWRITABLE_SECONDS", "LONGEST_BACK_OFF"),
+    "generation.engine.sender": ("SUBMIT_TIMEOUT_SECONDS", "CANCEL_TIMEOUT_SECONDS"),
+    "generation.engine.poller": ("POLL_TIMEOUT_SECONDS",),
+    "generation.engine.doubts": ("FIND_TIMEOUT_SECONDS",),
+    "generation.engine.circuit": ("PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"),
+    "generation.engine.endings": ("DOUBT_SECONDS",),
+    "generation.engine.outcomes": ("SUBMIT_LEASE_SECONDS", "UNWRITABLE_SECONDS", "LONGEST_BACK_OFF"),
     "generation.engine.mirror": ("FETCH_LEASE_SECONDS",),
     "generation.engine.scoring": ("SCORE_LEASE_SECONDS",),
     "generation.engine.follow_up": ("HOLD_SECONDS",),
@@ -100,7 +102,7 @@ class Crashes:
         ReplicateProvider.fetch = fetch_with_points  # type: ignore[method-assign]
         claude: Any = Claude
         claude._send = self.around(claude._send, before="before_answer", after="after_answer")
-        rounds.record_submissions = self.around(rounds.record_submissions, after="after_save")
+        outcomes.record_submissions = self.around(outcomes.record_submissions, after="after_save")
         prepare = self.around(mirror.images.prepare, before="after_download", after="after_renditions")
         mirror.images.prepare = prepare
         mirror._store_once = self.around(mirror._store_once, after="after_store")
@@ -124,5 +126,5 @@ def hurry(pace: float) -> None:
             setattr(module, name, getattr(module, name) / pace)
     # a pool looks after its dead children every five seconds
     AsynPool.timers = property(lambda pool: {pool.maintain_pool: 5.0 / pace})
-    wait = retries.wait_before_look
-    retries.wait_before_look = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]
+    wait = retries.wait_before_poll
+    retries.wait_before_poll = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]

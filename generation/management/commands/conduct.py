@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from generation.engine.conductor import Conductor, settle_in
+from generation.engine.conductor import Conductor, tune_interpreter
 from generation.providers import registry
 from generation.tasks import send_nudges
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Send queued generations and look after what is rendering. Two may run; one of them leads."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        settle_in()
+        tune_interpreter()
         asyncio.run(self.conduct())
 
     async def conduct(self) -> None:
@@ -24,6 +24,6 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         try:
-            await Conductor(hands=send_nudges).conduct(stop)
+            await Conductor(enqueue=send_nudges).conduct(stop)
         finally:
             await registry.close()

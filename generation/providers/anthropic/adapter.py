@@ -30,10 +30,10 @@ from generation.providers.base import (
     RewrittenPrompt,
     ScoreRequest,
     ShotIdea,
-    Usage,
     WrittenPrompt,
 )
 from generation.providers.revisions import in_order
+from generation.rules.values import Usage
 
 
 def _material(**parts: Any) -> Block:

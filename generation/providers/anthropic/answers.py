@@ -9,17 +9,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from generation.providers.base import (
-    BriefReading,
-    DimensionScore,
-    Revision,
-    RewrittenPrompt,
-    ShotIdea,
-    StructuredPrompt,
-    Usage,
-    WrittenPrompt,
-)
+from generation.providers.base import BriefReading, Revision, RewrittenPrompt, ShotIdea, StructuredPrompt, WrittenPrompt
 from generation.providers.revisions import put_together as put_revision_together
+from generation.rules.values import DimensionScore, Usage
 
 DIMENSIONS = ("composition", "relevance", "coherence", "mood_match")
 BRAND_DIMENSION = "brand_fit"

@@ -34,7 +34,6 @@ from generation.providers.base import (
     ProviderRefused,
     RenderProgress,
     RenderRequest,
-    RenderStatus,
     Submission,
 )
 from generation.providers.inputs import picture_input, plain_input
@@ -43,6 +42,7 @@ from generation.providers.replicate.search import SEARCH_BEFORE, LostRequest, ex
 from generation.providers.replicate.shared_search import MOST_PAGES, SharedSearch
 from generation.providers.replicate.transport import HttpFailure, Wire, read_waits
 from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output
+from generation.rules.values import RenderStatus
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
 OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")
@@ -111,7 +111,7 @@ class ReplicateProvider:
         external_id = await self._create(path, body)
         return Submission(external_id=external_id, estimated_seconds=model.typical_seconds)
 
-    async def look(self, external_id: str) -> RenderProgress:
+    async def poll(self, external_id: str) -> RenderProgress:
         """Read one prediction. See `ImageProvider.look`."""
         try:
             content = await self._ask("GET", f"/v1/predictions/{_safe(external_id)}")
@@ -163,7 +163,7 @@ class ReplicateProvider:
 
     # --- beside the contract -------------------------------------------------------------
 
-    async def look_many(
+    async def poll_many(
         self, external_ids: Collection[str], *, since: datetime | None = None
     ) -> dict[str, RenderProgress]:
         """Where many stand, a hundred a call: one look each would cost a call each.

@@ -18,15 +18,17 @@ from campaigns.models import Budget, Campaign
 from generation.catalogue import bill_usage
 from generation.engine import rescoring
 from generation.engine.follow_up import follow_up
+from generation.engine.nudges import Nudge
 from generation.engine.scoring import score_image
 from generation.engine.steps import take_step
-from generation.engine.sweep import Nudge, find_unfinished
-from generation.models import Generation, Inquiry, LedgerEntry
-from generation.money import asking, calls, ledger
+from generation.engine.sweep import find_unfinished
+from generation.models import Generation, LedgerEntry, ModelCall
+from generation.money import calls, ledger
 from generation.planning.planning import plan_campaign
 from generation.providers import registry
 from generation.providers.anthropic.client import add_units
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt, Usage
+from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt
+from generation.rules.values import Usage
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake, run_as_process
 from tests.generation.engine_fixtures import balanced, engine_room, make_campaign, start
@@ -57,7 +59,7 @@ def spent(provider: str = "anthropic") -> Decimal:
 
 def let_time_pass() -> None:
     """As if everybody who asked had died long ago."""
-    Inquiry.objects.filter(settled_at=None).update(alive_until=timezone.now() - timedelta(seconds=1))
+    ModelCall.objects.filter(settled_at=None).update(alive_until=timezone.now() - timedelta(seconds=1))
 
 
 @pytest.mark.both_engines
@@ -65,13 +67,13 @@ def let_time_pass() -> None:
 def test_an_answer_costs_what_the_provider_bills_and_leaves_nothing_open(claude: RunningFake) -> None:
     row = waiting_for_its_score()
     assert score_image(row.pk, holder="test")
-    inquiry = Inquiry.objects.get()
-    assert inquiry.settled_at is not None
-    assert inquiry.generation_id == row.pk
+    call = ModelCall.objects.get()
+    assert call.settled_at is not None
+    assert call.generation_id == row.pk
     assert spent() == claude.bill > 0
     # the most that was written down before lies above what came
     for entry in LedgerEntry.objects.filter(provider="anthropic"):
-        assert entry.quantity <= inquiry.at_most[entry.unit]
+        assert entry.quantity <= call.at_most[entry.unit]
     balanced()
 
 
@@ -98,7 +100,7 @@ def test_where_nobody_listens_nothing_is_counted(
     row = waiting_for_its_score()
     assert not score_image(row.pk, holder="test")
     assert spent() == 0
-    assert Inquiry.objects.get().settled_at is not None
+    assert ModelCall.objects.get().settled_at is not None
 
 
 @pytest.mark.both_engines
@@ -106,22 +108,22 @@ def test_where_nobody_listens_nothing_is_counted(
 def test_a_question_whose_process_died_is_counted_once_and_an_answer_after_all_corrects_it() -> None:
     campaign = make_campaign(shots=1)
     most = Usage("anthropic", "claude-haiku-5-5", {"input_token": 4_000, "output_token": 4_000})
-    inquiry = calls.open_inquiry(
+    call = calls.open_call(
         most, expected=Decimal("0.01"), purpose="prompt", workspace=campaign.workspace, campaign=campaign
     )
     assert set(Budget.objects.values_list("reserved", flat=True)) == {Decimal("0.01")}
-    assert Nudge("count", inquiry.pk) not in find_unfinished()
-    take_step(Nudge("count", inquiry.pk), holder="test")
+    assert Nudge("count", call.pk) not in find_unfinished()
+    take_step(Nudge("count", call.pk), holder="test")
     assert spent() == 0
     let_time_pass()
-    assert Nudge("count", inquiry.pk) in find_unfinished()
+    assert Nudge("count", call.pk) in find_unfinished()
     for _ in range(2):
-        take_step(Nudge("count", inquiry.pk), holder="test")
+        take_step(Nudge("count", call.pk), holder="test")
     assert spent() == Decimal("0.0024")
     assert set(LedgerEntry.objects.values_list("note", flat=True)) == {"Outcome unknown, counted as spent."}
     balanced()
     for _ in range(2):
-        calls.settle_inquiry(inquiry, {"input_token": 1_000, "output_token": 100, "cache_read_token": 1_000})
+        calls.settle_call(call, {"input_token": 1_000, "output_token": 100, "cache_read_token": 1_000})
     assert spent() == Decimal("0.00016")
     balanced()
 
@@ -144,7 +146,7 @@ def test_an_answer_of_several_requests_costs_what_their_bills_come_to(
     usage = Usage("anthropic", "claude-haiku-5-5")
     for request in requests:
         usage = add_units(usage, request)
-    inquiry = calls.open_inquiry(
+    call = calls.open_call(
         add_units(usage, {"output_token": 777}),
         expected=Decimal("0.01"),
         purpose="prompt",
@@ -153,8 +155,8 @@ def test_an_answer_of_several_requests_costs_what_their_bills_come_to(
     )
     if died:
         let_time_pass()
-        calls.count_as_spent(inquiry.pk)
-    calls.settle_inquiry(inquiry, usage.units, requests=usage.requests)
+        calls.count_as_spent(call.pk)
+    calls.settle_call(call, usage.units, requests=usage.requests)
     bills = [bill_usage(Usage("anthropic", "claude-haiku-5-5", request)) for request in requests]
     assert spent() == sum((line.amount for bill in bills for line in bill), Decimal(0))
 
@@ -166,7 +168,7 @@ def test_an_answer_that_was_mended_is_booked_as_it_was_billed(claude: RunningFak
     campaign = make_campaign(shots=1)
     for number in range(8):
         claude.script({"on": "message", "fault": "not_json"})
-        asking.ask(
+        calls.ask(
             lambda number=number: registry.prompt_writer().soften(prompt="Headphones " * number, refusal="flagged"),
             purpose="prompt",
             workspace=campaign.workspace,
@@ -184,11 +186,11 @@ def test_it_stands_in_the_table_before_it_is_sent(claude: RunningFake) -> None:
 
     def ask_and_look() -> RewrittenPrompt:
         answer = writer.soften(prompt="Headphones", refusal="flagged")
-        assert Inquiry.objects.get().settled_at is None
+        assert ModelCall.objects.get().settled_at is None
         seen.extend(Budget.objects.values_list("reserved", flat=True))
         return answer
 
-    asking.ask(ask_and_look, purpose="prompt", workspace=campaign.workspace, campaign=campaign)
+    calls.ask(ask_and_look, purpose="prompt", workspace=campaign.workspace, campaign=campaign)
     assert len(seen) == 2
     assert min(seen) > 0
     balanced()
@@ -235,7 +237,7 @@ def test_a_batch_whose_id_was_lost_is_counted_and_one_that_is_collected_costs_it
     assert score_image(row.pk, holder="test")
     before = spent()
     next(rescoring.send_rescoring([row.pk], campaign=row.campaign))
-    Inquiry.objects.filter(settled_at=None).update(batch="")  # the process died before it wrote the id
+    ModelCall.objects.filter(settled_at=None).update(batch="")  # the process died before it wrote the id
     let_time_pass()
     for nudge in find_unfinished():
         take_step(nudge, holder="test")
@@ -245,7 +247,7 @@ def test_a_batch_whose_id_was_lost_is_counted_and_one_that_is_collected_costs_it
     for _ in range(2):
         assert [done.problem for done in rescoring.collect_rescoring(batch, campaign=row.campaign, pause=print)] == [""]
     assert counted < spent() < counted + Decimal("0.001")
-    assert not Inquiry.objects.filter(settled_at=None).exists()
+    assert not ModelCall.objects.filter(settled_at=None).exists()
     balanced()
 
 
@@ -261,7 +263,7 @@ def test_a_batch_that_was_not_taken_costs_nothing_and_one_that_may_have_been_sta
     with pytest.raises(error):
         next(rescoring.send_rescoring([row.pk], campaign=row.campaign))
     assert spent() == 0
-    assert Inquiry.objects.filter(settled_at=None).count() == open_
+    assert ModelCall.objects.filter(settled_at=None).count() == open_
 
 
 # --- kill -9 -------------------------------------------------------------------------------
@@ -294,10 +296,10 @@ def test_killed_between_claudes_answer_and_our_commit(
             room.forker.start(*ALL)
             room.drain(seconds=60)
             assert room.forker.crashed() == {"after_answer": 4, "before_answer": 1}
-            left = Inquiry.objects.filter(settled_at=None).count()
+            left = ModelCall.objects.filter(settled_at=None).count()
             assert left >= 1
             let_time_pass()
-            room.wait_for(lambda: not Inquiry.objects.filter(settled_at=None).exists())
+            room.wait_for(lambda: not ModelCall.objects.filter(settled_at=None).exists())
             billed = claude.bill
         exact = spent() - (LedgerEntry.objects.filter(note=calls.COUNTED).aggregate(t=Sum("amount"))["t"] or 0)
         assert exact < billed <= spent()

@@ -1,4 +1,4 @@
-"""Questions to a writer or critic that cost. Written by `generation.money.calls` only."""
+"""Calls to a writer or critic that cost. Written by `generation.money.calls` only."""
 
 from decimal import Decimal
 
@@ -10,8 +10,8 @@ from generation.models.generation import Generation
 from generation.models.ledger import LedgerEntry
 
 
-class Inquiry(models.Model):
-    """One question, written down before it is sent, so that a process that dies over it leaves its bill behind.
+class ModelCall(models.Model):
+    """One call, written down before it is sent, so that a process that dies over it leaves its bill behind.
 
     `at_most` is what it can have consumed so far, by unit; it grows before every request. Settled once.
     """
@@ -19,7 +19,7 @@ class Inquiry(models.Model):
     provider = models.CharField(max_length=20)
     model = models.CharField(max_length=120)
     purpose = models.CharField(max_length=8, choices=LedgerEntry.Purpose.choices)
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="inquiries")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="model_calls")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     shot = models.ForeignKey(Shot, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     generation = models.ForeignKey(Generation, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -33,10 +33,9 @@ class Inquiry(models.Model):
     counted = models.BooleanField(default=False, help_text="Booked with the most: nobody learned what it cost.")
 
     class Meta:
-        verbose_name_plural = "inquiries"
         indexes = [
-            models.Index(fields=["alive_until"], name="inquiry_open", condition=Q(settled_at__isnull=True)),
-            models.Index(fields=["batch"], name="inquiry_batch", condition=~Q(batch="")),
+            models.Index(fields=["alive_until"], name="model_call_open", condition=Q(settled_at__isnull=True)),
+            models.Index(fields=["batch"], name="model_call_batch", condition=~Q(batch="")),
         ]
 
     def __str__(self) -> str:
