@@ -20,9 +20,10 @@ from generation.catalogue import router
 from generation.engine.keepalive import keep_claim_alive
 from generation.models import Generation
 from generation.money import calls, ledger
+from generation.money.pricing import reservation_for
 from generation.planning import refine
 from generation.planning.planning import routing_of
-from generation.planning.runs import draft_generation, queue_generation, reservation_for
+from generation.planning.runs import draft_generation, queue_generation
 from generation.providers import registry
 from generation.providers.base import ProviderBusy, ProviderError
 from generation.rules import gate, retries

@@ -15,7 +15,7 @@ from campaigns.models import Campaign
 from generation.engine.scoring import ask_critic, build_score_request, charge_score, keep_score
 from generation.models import Generation, LedgerEntry
 from generation.money import calls
-from generation.planning.planning import estimate_score_cost
+from generation.money.pricing import estimate_score_cost
 from generation.providers import registry
 from generation.providers.anthropic.adapter import AnthropicCritic
 from generation.providers.anthropic.batches import (

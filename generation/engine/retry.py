@@ -10,8 +10,7 @@ from generation import lifecycle
 from generation.engine.nudges import Nudge
 from generation.models import Generation
 from generation.money import ledger
-from generation.planning.planning import estimate_score_cost
-from generation.planning.runs import BUFFER, reservation_for
+from generation.money.pricing import BUFFER, estimate_score_cost, reservation_for
 from generation.rules.states import GenerationState
 
 # Over for the machines; what was parked is the step after it.

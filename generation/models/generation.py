@@ -199,9 +199,15 @@ class Generation(ClaimableStep):
         return GenerationState(self.state) in TERMINAL
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height of the image in pixels, or of what was asked while there is none."""
+        return self.image_width or self.width, self.image_height or self.height
+
+    @property
     def aspect(self) -> float:
-        """Width by height of the picture, or of what was asked while there is none."""
-        return (self.image_width or self.width) / (self.image_height or self.height)
+        """Width by height."""
+        width, height = self.image_size
+        return width / height
 
 
 class GenerationEvent(models.Model):

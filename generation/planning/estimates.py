@@ -1,7 +1,4 @@
-"""What a start would cost, for any number of shots: counted in the database by model and size, never row by row.
-
-The figures are those of `runs.preflight`; only the road to them is shorter.
-"""
+"""The preflight: what a start would cost, for any number of shots. Counted in the database by model and size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +10,8 @@ from campaigns.models import Campaign, Shot
 from generation import catalogue
 from generation.models import Generation
 from generation.money import ledger
-from generation.planning.planning import estimate_score_cost, estimate_words_cost
-from generation.planning.runs import campaign_references, head_room_asked, megapixels_handed_in
+from generation.money.pricing import estimate_score_cost, estimate_words_cost, head_room_asked, megapixels_handed_in
+from generation.planning.references import campaign_references
 from generation.providers import registry
 
 
@@ -107,9 +104,11 @@ def never_rendered(campaign: Campaign) -> QuerySet[Shot]:
     return campaign.shots.filter(~Exists(renders), removed_at__isnull=True).order_by()
 
 
-def estimate_start(campaign: Campaign) -> StartEstimate:
-    """Totals of starting every shot with a prompt that was never rendered. Few queries however many shots."""
+def estimate_start(campaign: Campaign, *, shots: Sequence[Shot] | None = None) -> StartEstimate:
+    """Add up a start of `shots`, by default of every shot that was never rendered. Few queries however many shots."""
     waiting = never_rendered(campaign)
+    if shots is not None:
+        waiting = waiting.filter(pk__in=[shot.pk for shot in shots])
     groups = (
         waiting.exclude(prompt="")
         .values("model", "width", "height")
@@ -122,26 +121,26 @@ def estimate_start(campaign: Campaign) -> StartEstimate:
         one = estimate_shot(
             model_key=group["model"], width=group["width"], height=group["height"], references=references
         )
-        count = group["shots"]
-        renders += one.price * count
-        scores += one.scoring * count
+        number = group["shots"]
+        renders += one.price * number
+        scores += one.scoring * number
         seconds = max(seconds, one.seconds)
         lines.append(
             EstimateLine(
                 model=one.model,
                 width=one.width,
                 height=one.height,
-                shots=count,
-                price=one.price * count,
+                shots=number,
+                price=one.price * number,
                 notice=one.notice,
                 repeatable=one.repeatable,
             )
         )
-    shots = sum(line.shots for line in lines)
-    words = estimate_words_cost(prompts=shots) + scores
+    count = sum(line.shots for line in lines)
+    words = estimate_words_cost(prompts=count) + scores
     return StartEstimate(
         lines=tuple(lines),
-        shots=shots,
+        shots=count,
         unwritten=waiting.filter(prompt="").count(),
         renders=renders,
         words_and_scores=words,

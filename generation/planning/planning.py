@@ -7,21 +7,17 @@ import re
 import time
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from campaigns import services as campaigns
 from campaigns.models import BrandKit, Campaign, PromptRule, Shot
-from generation import catalogue
 from generation.catalogue import router
 from generation.catalogue.constraints import usual_constraints
 from generation.models import Lease
 from generation.money import calls, ledger
 from generation.providers import registry
-from generation.providers.anthropic.answers import SCORED_EDGE
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea
 from generation.rules import retries
 
@@ -244,18 +240,3 @@ def choose_model(shot: Shot) -> dict[str, object]:
     """The router's choice for a shot with its reason."""
     route = router.route(routing_of(shot), available=registry.available_models())
     return {"model": route.model_key, "model_reason": route.reason[:300]}
-
-
-def estimate_words_cost(*, prompts: int) -> Decimal:
-    """USD that directing or softening `prompts` prompts once may cost: 0 with the local writer."""
-    if not settings.ANTHROPIC_API_KEY:
-        return Decimal(0)
-    return catalogue.estimate_prompt_cost(settings.LOUPE_WRITER_MODEL) * prompts
-
-
-def estimate_score_cost(*, width: int, height: int) -> Decimal:
-    """USD of one scoring of an image of this size: 0 with the local critic."""
-    if not settings.ANTHROPIC_API_KEY:
-        return Decimal(0)
-    scale = min(1.0, SCORED_EDGE / max(width, height))
-    return catalogue.estimate_score_cost(settings.LOUPE_CRITIC_MODEL, int(width * scale), int(height * scale))

@@ -6,13 +6,15 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 
 from campaigns.models import User
-from generation.catalogue import router
+from generation import catalogue
+from generation.catalogue import CatalogueModel, router
 from generation.models import Generation
+from generation.money.pricing import megapixels_handed_in, price_of_attempt
 from generation.planning.planning import routing_of
-from generation.planning.runs import CannotStart, draft_generation, queue_generation, reservation_for
+from generation.planning.runs import CannotStart, draft_generation, queue_generation
 from generation.providers import registry
 from generation.rules.seeds import derive_seed
-from generation.rules.states import GenerationState, Purpose
+from generation.rules.states import EDITS, GenerationState, Purpose
 
 REQUESTS = {
     Purpose.REFINE: router.RoutingRequest(editing=True),
@@ -40,9 +42,29 @@ def choose_model_for(parent: Generation, *, purpose: Purpose) -> router.Route:
 
 
 def price_of(parent: Generation, *, purpose: Purpose, model: str) -> Decimal:
-    """USD asked for this change, scoring and buffer included. No query."""
-    draft = _draft(parent, purpose=purpose, key="", prompt=parent.prompt, model=model, by=None, seed=0, version=1)
-    return reservation_for(draft)
+    """Give the USD asked for this change, scoring and buffer included. No query."""
+    asked = registry.get_model(model)
+    edits = purpose in EDITS or parent.edit is not None
+    width, height = size_of_change(parent, purpose=purpose, model=asked)
+    megapixels = megapixels_handed_in(asked, references=parent.references, source=parent if edits else None)
+    return price_of_attempt(asked, width=width, height=height, input_megapixels=megapixels)
+
+
+def size_of_change(parent: Generation, *, purpose: Purpose, model: CatalogueModel) -> tuple[int, int]:
+    """Give the pixels of the changed image: an edit keeps the size, an upscale enlarges it by `enlargement`."""
+    if purpose is Purpose.UPSCALE:
+        width, height = parent.image_size
+        factor = enlargement(parent)
+        return round(width * factor), round(height * factor)
+    if purpose in EDITS or (purpose is Purpose.VARIATION and parent.edit is not None):
+        return parent.image_size
+    size = catalogue.snap_size(model, parent.shot.width, parent.shot.height)
+    return size.width, size.height
+
+
+def enlargement(parent: Generation) -> float:
+    """Give the factor of an upscale: 2, or as much as LONGEST_UPSCALED allows."""
+    return min(UPSCALE_FACTOR, LONGEST_UPSCALED / max(parent.image_size))
 
 
 def request_change(
@@ -95,28 +117,25 @@ def _draft(
     prompt: str,
     model: str,
     by: User | None,
-    seed: int | None = None,
-    version: int | None = None,
 ) -> Generation:
     generation = draft_generation(
         shot=parent.shot,
         purpose=purpose,
         key=key,
         prompt=prompt,
-        seed=_seed_of(parent, purpose=purpose) if seed is None else seed,
+        seed=_seed_of(parent, purpose=purpose),
         by=by,
         model=model,
         negative_prompt=parent.negative_prompt,
         parent=parent,
         attempt=parent.attempt,
-        version=version,
     )
     if purpose is Purpose.VARIATION:
         generation.mask = parent.mask
     if purpose is Purpose.UPSCALE:
-        _enlarge(generation, parent)
-    elif generation.edit:
-        generation.width, generation.height = _size_of(parent)
+        generation.parameters = {**generation.parameters, "scale": round(enlargement(parent), 3)}
+    asked = registry.get_model(model)
+    generation.width, generation.height = size_of_change(parent, purpose=purpose, model=asked)
     return generation
 
 
@@ -131,15 +150,3 @@ def _seed_of(parent: Generation, *, purpose: Purpose) -> int:
         attempt=parent.version,
         variation=siblings + 1,
     )
-
-
-def _enlarge(generation: Generation, parent: Generation) -> None:
-    """Twice as large, or as much as LONGEST_UPSCALED allows."""
-    width, height = _size_of(parent)
-    factor = min(UPSCALE_FACTOR, LONGEST_UPSCALED / max(width, height))
-    generation.width, generation.height = round(width * factor), round(height * factor)
-    generation.parameters = {**generation.parameters, "scale": round(factor, 3)}
-
-
-def _size_of(parent: Generation) -> tuple[int, int]:
-    return parent.image_width or parent.width, parent.image_height or parent.height

@@ -1,113 +1,27 @@
 """Preflight and start as one decision: all shots start together or none does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from campaigns import services as campaigns
-from campaigns.models import Campaign, Reference, Shot, User
+from campaigns.models import Campaign, Shot, User
 from generation import catalogue, lifecycle
 from generation.catalogue.constraints import fold_constraints
 from generation.models import Generation
 from generation.money import ledger
-from generation.planning.planning import estimate_score_cost, estimate_words_cost
+from generation.money.pricing import reservation_for
+from generation.planning.estimates import estimate_start, never_rendered
+from generation.planning.references import campaign_references
 from generation.providers import registry
 from generation.rules.seeds import derive_seed
 from generation.rules.states import GenerationState, Purpose
 
-# product.md: "sum of prices + 10 % for retries, scoring and prompt tokens included; four
-# FLUX 1.1 pro ≈ $0.16 and $0.25 of head-room asked for": the head-room goes up in quarters.
-BUFFER = Decimal("1.10")
-HEAD_ROOM_STEP = Decimal("0.25")
-
 
 class CannotStart(Exception):
     """Nothing was started; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreflightLine:
-    """One shot before the click. Money in USD."""
-
-    shot: Shot
-    model: catalogue.CatalogueModel
-    reason: str
-    width: int
-    height: int
-    notice: str
-    price: Decimal
-    scoring: Decimal
-    seconds: float
-    repeatable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """What a start would cost, and whether the budget reaches."""
-
-    lines: tuple[PreflightLine, ...]
-    total: Decimal
-    asked: Decimal
-    balance: ledger.Balance
-    seconds: float
-
-    @property
-    def enough(self) -> bool:
-        """Whether the head-room reaches; what costs nothing always may start."""
-        return self.asked == 0 or self.balance.head_room is None or self.balance.head_room >= self.asked
-
-
-def shots_to_start(campaign: Campaign) -> list[Shot]:
-    """Planned shots that were never rendered."""
-    return list(
-        campaign.shots.filter(removed_at__isnull=True, generations__isnull=True).exclude(prompt="").order_by("position")
-    )
-
-
-def preflight(campaign: Campaign, *, shots: Sequence[Shot] | None = None) -> Preflight:
-    """Price, seconds and head-room of starting `shots` (default: all that were never rendered)."""
-    chosen = shots_to_start(campaign) if shots is None else list(shots)
-    references = campaign_references(campaign)
-    lines = tuple(_preflight_line(shot, references=references) for shot in chosen)
-    total = sum((line.price + line.scoring for line in lines), Decimal(0)) + estimate_words_cost(prompts=len(lines))
-    return Preflight(
-        lines=lines,
-        total=total,
-        asked=head_room_asked(total),
-        balance=ledger.balance(workspace=campaign.workspace, campaign=campaign),
-        seconds=max((line.seconds for line in lines), default=0.0),
-    )
-
-
-def head_room_asked(total: Decimal) -> Decimal:
-    """The total with the 10 % buffer, up to the next quarter dollar; nothing for what costs nothing."""
-    return (total * BUFFER / HEAD_ROOM_STEP).to_integral_value(rounding=ROUND_UP) * HEAD_ROOM_STEP
-
-
-def _preflight_line(shot: Shot, *, references: Sequence[int]) -> PreflightLine:
-    model = registry.get_model(shot.model)
-    size = catalogue.snap_size(model, shot.width, shot.height)
-    return PreflightLine(
-        shot=shot,
-        model=model,
-        reason=shot.model_reason,
-        width=size.width,
-        height=size.height,
-        notice=size.notice,
-        price=catalogue.estimate_cost(
-            model,
-            size.width,
-            size.height,
-            input_megapixels=megapixels_handed_in(model, references=references),
-        ),
-        scoring=estimate_score_cost(width=size.width, height=size.height),
-        seconds=model.typical_seconds,
-        repeatable=model.supports_seed,
-    )
 
 
 @transaction.atomic
@@ -115,12 +29,15 @@ def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = No
     """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom: nothing started."""
     if campaign.planning != Campaign.Planning.PLANNED:
         raise CannotStart("The campaign is still being planned. Wait a moment and start again.")
-    check = preflight(campaign, shots=shots)
-    if not check.lines:
+    estimate = estimate_start(campaign, shots=shots)
+    if not estimate.shots:
         raise CannotStart("Every shot has been started already. Add a shot, or ask for a variation of one.")
-    rows = _first_renders(campaign, shots=[line.shot for line in check.lines], by=by)
+    startable = never_rendered(campaign).exclude(prompt="").order_by("position")
+    if shots is not None:
+        startable = startable.filter(pk__in=[shot.pk for shot in shots])
+    rows = _first_renders(campaign, shots=list(startable), by=by)
     lifecycle.start(rows, by=by)
-    ledger.reserve(amounts=[(row, reservation_for(row)) for row in rows], asked=check.asked)
+    ledger.reserve(amounts=[(row, reservation_for(row)) for row in rows], asked=estimate.asked)
     campaigns.mark_started(campaign)
     return rows
 
@@ -144,36 +61,6 @@ def _first_renders(campaign: Campaign, *, shots: Sequence[Shot], by: User) -> li
         )
         rows.append(row)
     return rows
-
-
-def campaign_references(campaign: Campaign) -> list[int]:
-    """Ids of the pictures that go along with every first render."""
-    return list(Reference.objects.filter(campaign=campaign).order_by("pk").values_list("pk", flat=True))
-
-
-def reservation_for(generation: Generation) -> Decimal:
-    """USD promised for one generation: render and scoring with the buffer."""
-    model = registry.get_model(generation.model)
-    handed_in = megapixels_handed_in(model, references=generation.references, edit=generation.edit)
-    return (
-        catalogue.estimate_cost(model, generation.width, generation.height, input_megapixels=handed_in)
-        + estimate_score_cost(width=generation.width, height=generation.height)
-    ) * BUFFER
-
-
-def megapixels_handed_in(
-    model: catalogue.CatalogueModel, *, references: Sequence[int] = (), edit: Generation | None = None
-) -> float:
-    """Megapixels of the pictures that go along, for the models that charge for them; asks nothing for the others."""
-    if not any(part.unit == "input_megapixel" for part in model.price.parts):
-        return 0.0
-    sizes = []
-    if edit is not None and (source := edit.source):
-        sizes.append((source.image_width or source.width, source.image_height or source.height))
-    if references and model.fields.references:
-        sizes += Reference.objects.filter(pk__in=references).order_by("pk").values_list("width", "height")
-    most = max(1, model.fields.most_references)
-    return sum(width * height for width, height in sizes[:most]) / 1_000_000
 
 
 def draft_generation(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
+from generation.rules.revisions import Revision
 from generation.rules.values import DimensionScore, RenderStatus, Usage
 
 
@@ -203,24 +204,6 @@ class RewrittenPrompt:
 
     text: str
     usage: Usage
-
-
-@dataclass(frozen=True, slots=True)
-class RevisionNote:
-    """One marked region. `where` in words and per cent; `kind`: keep, change, remove; `words`: what was said of it."""
-
-    where: str
-    kind: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """What people want changed: the prompt as it was, the regions, and what was said of the whole picture."""
-
-    prompt: str
-    regions: tuple[RevisionNote, ...]
-    remarks: tuple[str, ...] = ()
 
 
 class PromptWriter(Protocol):

@@ -7,8 +7,8 @@ understands words, not meaning, and its answers say so by their model name. Text
 
 import re
 
-from generation.providers.base import BrandGuide, BriefReading, Revision, RewrittenPrompt, ShotIdea, WrittenPrompt
-from generation.providers.revisions import in_order, put_together
+from generation.providers.base import BrandGuide, BriefReading, RewrittenPrompt, ShotIdea, WrittenPrompt
+from generation.rules.revisions import Revision, in_order, write_revision
 from generation.rules.values import Usage
 from generation.studio import brief_reading
 from generation.studio.corrections import read_corrections
@@ -96,7 +96,7 @@ class LocalPromptWriter:
         """People's own words, cleaned, each in its place."""
         regions = [one_line(note.words) for note in in_order(revision.regions)]
         remarks = [one_line(remark) for remark in revision.remarks]
-        return RewrittenPrompt(text=put_together(revision, regions=regions, remarks=remarks), usage=_usage())
+        return RewrittenPrompt(text=write_revision(revision, regions=regions, remarks=remarks), usage=_usage())
 
 
 def _correct(weakest: str, reason: str) -> str:

@@ -10,13 +10,12 @@ from io import BytesIO
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from generation.rules.revisions import KEEP, Revision, RevisionNote
 from review.services.mark_targets import Place
 
-KEEP, CHANGE, REMOVE = "keep", "change", "remove"
 # The soft edge of the mask lies inside the region: this part of the picture's longer edge.
 FEATHER = 0.008
 _MENTION = re.compile(r"(?<!\S)@\S+")
-_DEFAULTS = {KEEP: "as it is", CHANGE: "improve it", REMOVE: "fill the place from its surroundings"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +40,25 @@ def describe_place(place: Place, *, width: int, height: int) -> str:
     return f"{name} ({at}, {_percent(across, width)} wide, {_percent(down, height)} high)"
 
 
-def write_revision(*, regions: Sequence[Region], notes: Sequence[str], prompt: str, width: int, height: int) -> str:
-    """The revision prompt: one line a region, the notes on the whole, then what must stay."""
-    lines = ["Revise the picture:"]
-    ordered = sorted(regions, key=lambda region: (region.kind == KEEP, region.number))
-    for region in ordered:
-        where = describe_place(region.place, width=width, height=height)
-        words = _plain(region.words) or _DEFAULTS[region.kind]
-        lines.append(f"- {where}: {region.kind}: {words}.")
-    lines += [f"- whole picture: change: {words}." for note in notes if (words := _plain(note))]
-    if len(lines) == 1:
-        lines = []
-    lines += ["Keep everything else unchanged.", "", f"The picture shows: {prompt.strip()}"]
-    return "\n".join(lines)
+def build_revision(
+    *, regions: Sequence[Region], notes: Sequence[str], prompt: str, width: int, height: int
+) -> Revision:
+    """Put what people marked and said into the form that is compiled; `width` and `height` of the image in pixels."""
+    return Revision(
+        prompt=prompt,
+        regions=tuple(
+            RevisionNote(
+                describe_place(region.place, width=width, height=height), region.kind, without_mentions(region.words)
+            )
+            for region in regions
+        ),
+        remarks=tuple(map(without_mentions, notes)),
+    )
 
 
 def write_reason(*, words: str, hint: str, note: str) -> str:
     """Why an image was turned down, as an instruction: what the reason is called, what it asks for, what was said."""
-    told = "; ".join(part for part in (_plain(hint), _plain(note)) if part)
+    told = "; ".join(part for part in (without_mentions(hint), without_mentions(note)) if part)
     return ": ".join(part for part in (words.lower(), told) if part)
 
 
@@ -89,8 +89,8 @@ def _fill(pencil: ImageDraw.ImageDraw, place: Place, value: int) -> None:
         pencil.polygon(list(place.points), fill=value)
 
 
-def _plain(words: str) -> str:
-    """One line without the colleagues that it calls and without its last full stop."""
+def without_mentions(words: str) -> str:
+    """Make one line without the colleagues that it mentions and without its last full stop."""
     return " ".join(_MENTION.sub("", words).split()).rstrip(".")
 
 

@@ -13,11 +13,12 @@ from generation.money import calls, ledger
 from generation.planning import refine
 from generation.planning.runs import CannotStart
 from generation.providers import registry
-from generation.providers.base import ProviderError, Revision, RevisionNote
+from generation.providers.base import ProviderError
+from generation.rules.revisions import Revision, write_revision
 from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment, Decision, RejectReason, Verdict
 from review.services.mark_targets import NoTarget, read_place
-from review.services.revision_words import Region, describe_place, draw_mask, write_reason, write_revision
+from review.services.revision_words import Region, build_revision, draw_mask, write_reason
 from review.services.verdicts import record_verdict, refuse_signed
 
 LONGEST_PROMPT = 8000
@@ -67,15 +68,12 @@ def propose_revision(generation: Generation, *, wanted: str = "", model: str = "
     """
     regions = open_regions(generation)
     purpose = {"variation": Purpose.VARIATION, "upscale": Purpose.UPSCALE}.get(wanted, Purpose.REFINE)
-    width, height = _size(generation)
+    width, height = generation.image_size
     mask = draw_mask(regions=regions, width=width, height=height) if purpose is Purpose.REFINE else None
     if mask is not None:
         purpose = Purpose.INPAINT
-    prompt = generation.prompt
-    if purpose in (Purpose.REFINE, Purpose.INPAINT):
-        prompt = write_revision(
-            regions=regions, notes=_notes(generation), prompt=generation.prompt, width=width, height=height
-        )
+    is_edit = purpose in (Purpose.REFINE, Purpose.INPAINT)
+    prompt = write_revision(_revision_of(generation, regions)) if is_edit else generation.prompt
     models, reason, problem = _plan(generation, purpose)
     chosen = next((choice for choice in models if choice.key == model), models[0] if models else None)
     price = chosen.price if chosen else Decimal(0)
@@ -130,20 +128,12 @@ def _notices(model_key: str, *, purpose: Purpose, width: int, height: int) -> li
 def word_revision(generation: Generation, *, by: User) -> str:
     """The revision from the marks in the writer's words, which is paid for. Raises RevisionRefused; nothing is sent."""
     refuse_signed(generation.shot_id)
-    width, height = _size(generation)
     campaign = generation.campaign
-    asked = Revision(
-        prompt=generation.prompt,
-        regions=tuple(
-            RevisionNote(describe_place(region.place, width=width, height=height), region.kind, region.words)
-            for region in open_regions(generation)
-        ),
-        remarks=tuple(_notes(generation)),
-    )
+    revision = _revision_of(generation, open_regions(generation))
     writer = registry.prompt_writer()
     try:
         return calls.ask(
-            lambda: writer.compile_revision(asked),
+            lambda: writer.compile_revision(revision),
             purpose="revise",
             workspace=campaign.workspace,
             campaign=campaign,
@@ -181,7 +171,7 @@ def send_revision(
     is_edit = proposal.purpose in (Purpose.REFINE, Purpose.INPAINT)
     if is_edit:
         record_verdict(generation=generation, decision=Decision.CHANGES, by=by, seen_version=seen_version)
-    width, height = _size(generation)
+    width, height = generation.image_size
     try:
         return refine.request_change(
             generation,
@@ -197,9 +187,16 @@ def send_revision(
         raise RevisionRefused(str(refused)) from refused
 
 
+def _revision_of(generation: Generation, regions: list[Region]) -> Revision:
+    width, height = generation.image_size
+    return build_revision(
+        regions=regions, notes=_notes(generation), prompt=generation.prompt, width=width, height=height
+    )
+
+
 def open_regions(generation: Generation) -> list[Region]:
     """The marks that are not resolved, numbered as on the page, with what was said of each."""
-    width, height = _size(generation)
+    width, height = generation.image_size
     marks = Annotation.objects.filter(generation=generation, deleted_at__isnull=True).order_by("created_at", "pk")
     said: dict[str, list[str]] = {}
     for comment in Comment.objects.filter(generation=generation, annotation__isnull=False):
@@ -235,7 +232,3 @@ def _direction(proposal: Proposal) -> str:
     if not count:
         return "Revised by a person's words."
     return f"Revised by a person: {count} mark{'s' if count > 1 else ''}."
-
-
-def _size(generation: Generation) -> tuple[int, int]:
-    return generation.image_width or generation.width, generation.image_height or generation.height

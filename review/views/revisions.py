@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from campaigns.access import MemberRequest, member_required
 from generation.models import Generation
-from generation.planning.planning import estimate_words_cost
+from generation.money.pricing import estimate_words_cost
 from generation.rules.states import Purpose
 from review.access import generation_for_review
 from review.models import Decision

@@ -173,10 +173,12 @@ def test_the_banner_says_when_nobody_is_at_work(client: Client, admin_of: Member
         Heartbeat.objects.create(name=name, at=now)
     assert '<div class="house-banner">' not in client.get(reverse("members")).content.decode()
     Heartbeat.objects.filter(name="conductor").update(at=now - timedelta(seconds=45))
-    assert "the conductor is not running" in client.get(reverse("members")).content.decode()
+    assert "the conductor does not run" in client.get(reverse("members")).content.decode()
     Heartbeat.objects.update(at=now)
     Heartbeat.objects.filter(name__startswith="worker").update(at=now - timedelta(seconds=45))
-    assert "or Redis between them, do not answer" in client.get(reverse("members")).content.decode()
+    assert (
+        "No worker is running, or Redis between them does not answer" in client.get(reverse("members")).content.decode()
+    )
 
 
 @pytest.mark.parametrize("pages", ["members", "brand-kits"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,6 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from campaigns.models import Campaign, Membership, Shot
 from generation.models import Generation, Heartbeat, Reservation
 from generation.money import ledger
+from generation.money.pricing import BUFFER
 from generation.planning import runs
 from generation.planning.estimates import estimate_start
 from tests import factories
@@ -248,10 +250,16 @@ def test_the_estimate_is_the_engine_s_own(campaign: Campaign) -> None:
     factories.ShotFactory(campaign=campaign, removed=True)
     factories.ShotFactory(campaign=campaign, unwritten=True)
     factories.GenerationFactory(shot__campaign=campaign)
-    quick, whole = estimate_start(campaign), runs.preflight(campaign)
-    assert (quick.total, quick.asked, quick.seconds) == (whole.total, whole.asked, whole.seconds)
-    assert (quick.shots, quick.unwritten) == (len(whole.lines), 1) == (4, 1)
-    assert {line.notice for line in quick.lines} == {line.notice for line in whole.lines}
+    estimate = estimate_start(campaign)
+    assert (estimate.shots, estimate.unwritten) == (4, 1)
+    started = runs.start_run(campaign, by=campaign.created_by)
+    assert len(started) == 4
+    promised = Reservation.objects.aggregate(total=Sum("amount"))["total"]
+    assert promised == (estimate.total * BUFFER).quantize(promised)
+    assert estimate.seconds == max(row.estimated_seconds for row in started)
+    ideogram = next(row for row in started if "ideogram" in row.model)
+    (notice,) = {line.notice for line in estimate.lines if line.notice}
+    assert f"{ideogram.width} × {ideogram.height}" in notice
 
 
 def test_four_photoreal_shots_ask_for_a_quarter_dollar(campaign: Campaign) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from generation.providers.anthropic.adapter import AnthropicWriter
-from generation.providers.base import PromptWriter, ProviderError, Revision, RevisionNote
+from generation.providers.base import PromptWriter, ProviderError
+from generation.rules.revisions import Revision, RevisionNote
 from generation.studio.writer import LocalPromptWriter
 from tests.fakes.running import RunningFake
 

@@ -18,6 +18,7 @@ from generation.money import ledger
 from generation.pictures.files import read_file
 from generation.providers import registry
 from generation.providers.base import ImageInput, RenderRequest
+from generation.rules.revisions import write_revision
 from generation.rules.states import Purpose
 from generation.studio.renderer import render
 from review.models import Annotation, Standing, Verdict
@@ -25,7 +26,7 @@ from review.queries.before_after import crop_around
 from review.services.annotations import save_marks
 from review.services.comments import add_comment
 from review.services.mark_targets import Place
-from review.services.revision_words import Region, describe_place, draw_mask, write_revision
+from review.services.revision_words import Region, build_revision, describe_place, draw_mask
 from review.services.revisions import propose_revision
 from review.services.verdicts import record_verdict
 from tests.factories import (
@@ -71,7 +72,7 @@ def test_a_place_is_said_in_words_and_per_cent(place: Place, words: str) -> None
 
 
 def test_the_revision_has_a_line_a_region_and_says_what_stays() -> None:
-    words = write_revision(
+    revision = build_revision(
         regions=[
             region("keep", rectangle(60, 0, 30, 20), "the empty space.", 1),
             region("change", rectangle(0, 0, 24, 16), "@ben Lift the\nshadow", 2),
@@ -82,7 +83,7 @@ def test_the_revision_has_a_line_a_region_and_says_what_stays() -> None:
         width=WIDTH,
         height=HEIGHT,
     )
-    lines = words.split("\n")
+    lines = write_revision(revision).split("\n")
     assert [line.split(": ")[1:] for line in lines[1:5]] == [
         ["change", "Lift the shadow."],
         ["remove", "fill the place from its surroundings."],
@@ -121,7 +122,7 @@ def test_only_the_marked_region_of_the_picture_changes() -> None:
     request = RenderRequest(
         key="k",
         model="studio/comp",
-        prompt=write_revision(regions=regions, notes=[], prompt="a square", width=192, height=128),
+        prompt=write_revision(build_revision(regions=regions, notes=[], prompt="a square", width=192, height=128)),
         negative_prompt="",
         width=192,
         height=128,

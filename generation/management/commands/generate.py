@@ -32,6 +32,7 @@ from generation.engine.results import is_settled, save_results
 from generation.models import Generation
 from generation.money import ledger
 from generation.planning import planning, runs
+from generation.planning.estimates import StartEstimate, estimate_start
 from generation.providers import registry
 from generation.providers.base import ProviderBusy
 from generation.rules.states import GenerationState
@@ -226,11 +227,11 @@ def shot_fields(post: Any, *, model: str | None) -> dict[str, Any]:
 
 def start(*, campaign: Campaign, operator: User, console: Console) -> None:
     """Preflight and start what was never started. Raises CommandError where the budget does not reach."""
-    check = runs.preflight(campaign)
-    if not check.lines:
+    check = estimate_start(campaign)
+    if not check.shots:
         return
     console.print(
-        f"{len(check.lines)} shots, about ${check.total:.2f}; "
+        f"{check.shots} shots, about ${check.total:.2f}; "
         f"${check.asked:.2f} of head-room asked, {describe_head_room(check)} left."
     )
     try:
@@ -239,7 +240,7 @@ def start(*, campaign: Campaign, operator: User, console: Console) -> None:
         raise CommandError(str(error)) from error
 
 
-def describe_head_room(check: runs.Preflight) -> str:
+def describe_head_room(check: StartEstimate) -> str:
     """Dollars left, or that there is no limit."""
     return "no limit" if check.balance.head_room is None else f"${check.balance.head_room:.2f}"
 

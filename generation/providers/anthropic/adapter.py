@@ -26,13 +26,12 @@ from generation.providers.base import (
     BriefReading,
     CriticAnswer,
     ProviderError,
-    Revision,
     RewrittenPrompt,
     ScoreRequest,
     ShotIdea,
     WrittenPrompt,
 )
-from generation.providers.revisions import in_order
+from generation.rules.revisions import Revision, in_order
 from generation.rules.values import Usage
 
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from generation.providers.base import BriefReading, Revision, RewrittenPrompt, ShotIdea, StructuredPrompt, WrittenPrompt
-from generation.providers.revisions import put_together as put_revision_together
+from generation.providers.base import BriefReading, RewrittenPrompt, ShotIdea, StructuredPrompt, WrittenPrompt
+from generation.rules.revisions import Revision, write_revision
 from generation.rules.values import DimensionScore, Usage
 
 DIMENSIONS = ("composition", "relevance", "coherence", "mood_match")
@@ -125,7 +125,7 @@ def read_revision(content: dict[str, Any], *, revision: Revision) -> RewrittenPr
         given[name] = [" ".join(line.split()) for line in lines]
         if any(len(line.split()) > MOST_INSTRUCTION_WORDS for line in given[name]):
             raise Malformed(f"an instruction has more than {MOST_INSTRUCTION_WORDS} words.")
-    text = put_revision_together(revision, regions=given["regions"], remarks=given["remarks"])
+    text = write_revision(revision, regions=given["regions"], remarks=given["remarks"])
     return RewrittenPrompt(text=text, usage=_NO_USAGE)
 
 
