@@ -16,7 +16,7 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
@@ -50,7 +50,7 @@ def person_of(request: HttpRequest) -> User | AnonymousUser:
         and constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
     ):
         return user
-    return auth.get_user(request)  # type: ignore[return-value]
+    return auth.get_user(request)
 
 
 class PersonMiddleware(AuthenticationMiddleware):
@@ -124,30 +124,23 @@ def send_to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.get_full_path())
 
 
-def campaign_for(request: Any, pk: int) -> Campaign:
-    """A campaign of the person's workspace, or 404."""
+def campaign_for(membership: Membership, pk: int) -> Campaign:
+    """Fetch a campaign of the member's workspace, or raise Http404."""
     return get_object_or_404(
-        Campaign.objects.select_related("brand_kit", "workspace"), pk=pk, workspace_id=_workspace_id(request)
+        Campaign.objects.select_related("brand_kit", "workspace"), pk=pk, workspace_id=membership.workspace_id
     )
 
 
-def shot_for(request: Any, pk: int) -> Shot:
-    """A shot (not removed) of the person's workspace, or 404."""
+def shot_for(membership: Membership, pk: int) -> Shot:
+    """Fetch a shot (not removed) of the member's workspace, or raise Http404."""
     return get_object_or_404(
         Shot.objects.select_related("campaign", "campaign__workspace"),
         pk=pk,
-        campaign__workspace_id=_workspace_id(request),
+        campaign__workspace_id=membership.workspace_id,
         removed_at__isnull=True,
     )
 
 
-def brand_kit_for(request: Any, pk: int) -> BrandKit:
-    """A brand kit of the person's workspace, or 404."""
-    return get_object_or_404(BrandKit, pk=pk, workspace_id=_workspace_id(request))
-
-
-def _workspace_id(request: Any) -> int:
-    if not request.membership:
-        raise Http404
-    workspace_id: int = request.membership.workspace_id
-    return workspace_id
+def brand_kit_for(membership: Membership, pk: int) -> BrandKit:
+    """Fetch a brand kit of the member's workspace, or raise Http404."""
+    return get_object_or_404(BrandKit, pk=pk, workspace_id=membership.workspace_id)

@@ -38,7 +38,7 @@ class SessionStore(DatabaseStore):
         """The row to save; the person is the one that signed in with it."""
         row: Any = super().create_model_instance(data)
         row.user_id = int(data[SESSION_KEY]) if SESSION_KEY in data else None
-        return row  # type: ignore[no-any-return]
+        return row
 
     def load(self) -> dict[str, Any]:
         """What the session holds, {} for one that is over or never was. One query."""

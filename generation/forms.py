@@ -59,7 +59,7 @@ class PicturesField(forms.FileField):
 
     widget = SeveralFilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[CleanReference]:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> list[CleanReference]:
         files = [file for file in (data if isinstance(data, list | tuple) else [data]) if file]
         if len(files) > MOST_REFERENCES:
             raise forms.ValidationError(f"These are {len(files)} pictures; a campaign takes up to {MOST_REFERENCES}.")
@@ -163,7 +163,7 @@ class NewCampaignForm(forms.Form):
         """One for each thing that is sent: what was changed on a page gone back to is a campaign of its own."""
         drawn: UUID | None = self.cleaned_data["form_key"]
         typed = sorted((name, value) for name, value in self.data.lists() if name != "csrfmiddlewaretoken")  # type: ignore[attr-defined]
-        files = sorted((name, file.name, file.size) for name, several in self.files.lists() for file in several)  # type: ignore[attr-defined]
+        files = sorted((name, file.name, file.size) for name, several in self.files.lists() for file in several)
         return drawn and uuid5(drawn, repr((typed, files)))
 
     def clean_due_on(self) -> date | None:

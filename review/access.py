@@ -8,16 +8,17 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from campaigns.database.prepared import Given, Statement
-from campaigns.models import Campaign, Shot, Workspace
+from campaigns.models import Campaign, Membership, Shot, Workspace
 from generation.models import Generation
 from review.models import SavedView, Standing
 
 
-def campaign_for_sheet(request: Any, pk: int) -> Campaign:
-    """A campaign of the person's workspace, or 404. `shots_as_of` changes where a shot was added or taken out."""
-    if not request.membership:
-        raise Http404
-    found = _campaign().run(pk=pk, workspace=request.membership.workspace_id)
+def campaign_for_sheet(membership: Membership, pk: int) -> Campaign:
+    """Fetch a campaign of the member's workspace, or raise Http404.
+
+    Its `shots_as_of` changes where a shot was added or taken out.
+    """
+    found = _campaign().run(pk=pk, workspace=membership.workspace_id)
     if not found:
         raise Http404
     *values, last, removed = found[0]
@@ -40,24 +41,20 @@ def _campaign() -> Statement:
     return Statement(rows.annotate(**more).values_list(*_CAMPAIGN, *more))
 
 
-def generation_for_review(request: Any, pk: str) -> Generation:
-    """An image of the person's workspace with its shot, campaign and standing, or 404."""
-    if not request.membership:
-        raise Http404
+def generation_for_review(membership: Membership, pk: str) -> Generation:
+    """Fetch an image of the member's workspace with its shot, campaign and standing, or raise Http404."""
     return get_object_or_404(
         Generation.objects.select_related(
             "shot", "campaign", "campaign__workspace", "standing", "standing__decided_by", "standing__verdict"
         ),
         pk=pk,
-        workspace_id=request.membership.workspace_id,
+        workspace_id=membership.workspace_id,
     )
 
 
-def generation_to_decide(request: Any, pk: str) -> Generation:
-    """An image of the person's workspace with what a decision asks of it, or 404. One narrow query."""
-    if not request.membership:
-        raise Http404
-    found = _to_decide().run(pk=pk.replace("\x00", ""), workspace=request.membership.workspace_id)
+def generation_to_decide(membership: Membership, pk: str) -> Generation:
+    """Fetch an image of the member's workspace with what a decision asks of it, or raise Http404. One narrow query."""
+    found = _to_decide().run(pk=pk.replace("\x00", ""), workspace=membership.workspace_id)
     if not found:
         raise Http404
     *values, first_look, version = found[0]
@@ -83,9 +80,7 @@ def _to_decide() -> Statement:
     return Statement(rows.values_list(*_TO_DECIDE, "campaign__independent_first_look", "standing__version"))
 
 
-def saved_view_for(request: Any, pk: int) -> SavedView:
-    """A view of the person's workspace that is their own or everybody's, or 404."""
-    if not request.membership:
-        raise Http404
-    rows = SavedView.objects.filter(Q(user=request.user.pk) | Q(user__isnull=True))
-    return get_object_or_404(rows, pk=pk, workspace_id=request.membership.workspace_id)
+def saved_view_for(membership: Membership, pk: int) -> SavedView:
+    """Fetch a view of the member's workspace that is their own or everybody's, or raise Http404."""
+    rows = SavedView.objects.filter(Q(user=membership.user_id) | Q(user__isnull=True))
+    return get_object_or_404(rows, pk=pk, workspace_id=membership.workspace_id)

@@ -18,7 +18,7 @@ from django.db.models.lookups import Lookup
 Row = Sequence[Any]
 
 
-class _Among(Lookup):  # type: ignore[type-arg]  # not generic at run time
+class _Among(Lookup):  # not generic at run time
     """`column IN (values)` with one parameter. Made by `among`."""
 
     lookup_name = "among"

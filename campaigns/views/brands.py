@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from campaigns import queries
 from campaigns.access import MemberRequest, brand_kit_for, member_required
 from campaigns.forms import BrandKitForm
-from campaigns.models import BrandKit, Role, User
+from campaigns.models import BrandKit, Role
 
 
 @require_GET
@@ -29,12 +29,11 @@ def new_brand_kit(request: MemberRequest) -> HttpResponse:
 @member_required(Role.ADMIN)
 def edit_brand_kit(request: MemberRequest, pk: int) -> HttpResponse:
     """Change one; renders that exist keep what they were asked."""
-    return _edit(request, brand_kit_for(request, pk))
+    return _edit(request, brand_kit_for(request.membership, pk))
 
 
 def _edit(request: MemberRequest, kit: BrandKit) -> HttpResponse:
-    assert isinstance(request.user, User)
-    form = BrandKitForm(request.POST or None, instance=kit, by=request.user)
+    form = BrandKitForm(request.POST or None, instance=kit, by=request.membership.user)
     if request.method == "POST" and form.is_valid():
         messages.success(request, f"{form.save().name} is saved.")
         return redirect("brand-kits")

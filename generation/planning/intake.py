@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from campaigns import services as campaigns
 from campaigns.briefs import Post
@@ -18,11 +19,11 @@ from generation.planning.references import CleanReference, keep_reference
 USUAL_RATIO = "16:9"
 
 
-@transaction.atomic
 def open_campaign(
     *,
     workspace: Workspace,
     by: User,
+    key: UUID | None = None,
     shots: Sequence[dict[str, Any]] = (),
     references: Sequence[CleanReference] = (),
     budget: Decimal | None = None,
@@ -30,16 +31,24 @@ def open_campaign(
 ) -> Campaign:
     """Create the campaign (`facts` as in `campaigns.services.create_campaign`), its shots, references and limit.
 
-    It waits to be planned: the caller nudges "plan" once this is committed.
+    Once a `key`: the same request sent twice gives the campaign of the first. It waits to be planned: the caller
+    nudges "plan" once this is committed.
     """
-    campaign = campaigns.create_campaign(workspace=workspace, by=by, **facts)
-    if shots:
-        campaigns.add_shots(campaign=campaign, shots=shots)
-    if budget is not None:
-        ledger.set_limit(workspace=workspace, campaign=campaign, limit=budget)
-    for picture in references:
-        keep_reference(campaign=campaign, picture=picture, role=Reference.Role.PRODUCT, by=by)
-    return campaign
+    try:
+        with transaction.atomic():
+            campaign = campaigns.create_campaign(workspace=workspace, by=by, form_key=key, **facts)
+            if shots:
+                campaigns.add_shots(campaign=campaign, shots=shots)
+            if budget is not None:
+                ledger.set_limit(workspace=workspace, campaign=campaign, limit=budget)
+            for picture in references:
+                keep_reference(campaign=campaign, picture=picture, role=Reference.Role.PRODUCT, by=by)
+            return campaign
+    except IntegrityError:
+        opened = Campaign.objects.filter(workspace=workspace, form_key=key).first() if key else None
+        if opened is None:
+            raise
+        return opened
 
 
 def shot_of_post(post: Post) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from campaigns import services as campaigns
@@ -24,9 +24,20 @@ class CannotStart(Exception):
     """Nothing was started; the message says why and what to do."""
 
 
-@transaction.atomic
+class StartedAlready(CannotStart):
+    """The same start came twice: the first one counts."""
+
+
 def start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None = None) -> list[Generation]:
     """Start all shots that were never rendered, together. Raises CannotStart or ledger.NoHeadRoom: nothing started."""
+    try:
+        return _start_run(campaign, by=by, shots=shots)
+    except IntegrityError as twice:
+        raise StartedAlready("These shots were started a moment ago.") from twice
+
+
+@transaction.atomic
+def _start_run(campaign: Campaign, *, by: User, shots: Sequence[Shot] | None) -> list[Generation]:
     if campaign.planning != Campaign.Planning.PLANNED:
         raise CannotStart("The campaign is still being planned. Wait a moment and start again.")
     estimate = estimate_start(campaign, shots=shots)
@@ -153,12 +164,19 @@ def queue_generation(generation: Generation, *, by: User | None) -> Generation:
     return generation
 
 
-@transaction.atomic
 def start_again(shot: Shot, *, by: User) -> Generation:
-    """Once more from the shot as it is planned now, where no picture came of it. Raises CannotStart, ledger.NoHeadRoom.
+    """Render a shot once more as it is planned now, where no image came of it. Raises CannotStart, ledger.NoHeadRoom.
 
     The ladder begins anew; what was tried stays on record. A double click is one start.
     """
+    try:
+        return _start_again(shot, by=by)
+    except IntegrityError as twice:
+        raise StartedAlready(f"{shot.title} was started a moment ago.") from twice
+
+
+@transaction.atomic
+def _start_again(shot: Shot, *, by: User) -> Generation:
     newest = Generation.objects.filter(shot=shot).order_by("-version").first()
     if shot.removed_at or newest is None or not came_to_nothing(newest):
         raise CannotStart("This shot is not waiting for another start. Look at its newest version.")

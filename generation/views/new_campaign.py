@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from campaigns.access import MemberRequest, member_required
-from campaigns.models import Campaign, User
+from campaigns.models import Campaign, Membership
 from generation.engine.nudges import Nudge
 from generation.forms import NewCampaignForm
 from generation.planning.intake import open_campaign
@@ -29,25 +29,24 @@ def new_campaign(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         page = "generation/new_campaign.html" + ("#new-campaign" if request.htmx else "")
         return render(request, page, {"form": form, "files_chosen": bool(request.FILES)}, status=422)
-    assert isinstance(request.user, User)
-    campaign = _open(form, request=request, by=request.user)
+    campaign = _open(form, membership=request.membership)
+    for notice in form.notices:
+        messages.warning(request, notice)
     address = reverse("plan", args=[campaign.pk])
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
-def _open(form: NewCampaignForm, *, request: MemberRequest, by: User) -> Campaign:
+@transaction.atomic
+def _open(form: NewCampaignForm, *, membership: Membership) -> Campaign:
     facts = dict(form.cleaned_data)
     facts.pop("upload")
-    workspace = request.membership.workspace
-    try:
-        with transaction.atomic():
-            campaign = open_campaign(workspace=workspace, by=by, shots=form.shots, source=form.source, **facts)
-            transaction.on_commit(partial(send_nudge, Nudge("plan", campaign.pk)))
-    except IntegrityError:
-        # The same form sent twice: the other sending has opened it.
-        if facts["form_key"] is None:
-            raise
-        campaign = Campaign.objects.get(workspace=workspace, form_key=facts["form_key"])
-    for notice in form.notices:
-        messages.warning(request, notice)
+    campaign = open_campaign(
+        workspace=membership.workspace,
+        by=membership.user,
+        key=facts.pop("form_key"),
+        shots=form.shots,
+        source=form.source,
+        **facts,
+    )
+    transaction.on_commit(partial(send_nudge, Nudge("plan", campaign.pk)))
     return campaign

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 from campaigns import services as campaigns
 from campaigns.access import MemberRequest, campaign_for, member_required, shot_for
 from campaigns.briefs import find_terms
-from campaigns.models import Budget, Campaign, Reference, Shot, User
+from campaigns.models import Budget, Campaign, Reference, Shot
 from generation import queries
 from generation.engine.heartbeats import silence_banner
 from generation.engine.nudges import Nudge
@@ -33,7 +33,7 @@ PAGE = "generation/plan.html"
 @member_required()
 def plan(request: MemberRequest, pk: int) -> HttpResponse:
     """The page; while the brief is being read, its polled part; on request the next cards."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     if campaign.planning != Campaign.Planning.PLANNED:
         part = "#planning" if request.htmx else ""
         return render(request, PAGE + part, _reading(campaign))
@@ -87,7 +87,7 @@ def _proposed_terms(campaign: Campaign) -> TermsForm | None:
 @member_required()
 def plan_again(request: MemberRequest, pk: int) -> HttpResponse:
     """Read the brief once more, or go on by hand."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     if request.POST.get("by_hand") and campaign.planning == Campaign.Planning.FAILED:
         campaigns.finish_planning(campaign=campaign)
     elif campaigns.plan_again(campaign):
@@ -118,7 +118,7 @@ def edit_shot(request: MemberRequest, pk: int, shot_pk: int) -> HttpResponse:
 
 
 def _planned_shot(request: MemberRequest, pk: int, shot_pk: int) -> Shot:
-    shot = shot_for(request, shot_pk)
+    shot = shot_for(request.membership, shot_pk)
     return get_object_or_404(Shot.objects.select_related("campaign__workspace"), pk=shot.pk, campaign_id=pk)
 
 
@@ -151,8 +151,7 @@ def _refuse_card(request: MemberRequest, shot: Shot, form: ShotForm) -> HttpResp
 
 
 def _remove(request: MemberRequest, shot: Shot) -> HttpResponse:
-    assert isinstance(request.user, User)
-    shot_plan.take_out(shot, by=request.user)
+    shot_plan.take_out(shot, by=request.membership.user)
     if request.htmx:
         return render(request, PAGE + "#card-removed", {**_panel(shot.campaign), "shot": shot})
     messages.success(request, f"{shot.title} is taken out. Its renders and what they cost stay on record.")
@@ -172,7 +171,7 @@ def _panel(campaign: Campaign) -> dict[str, Any]:
 @member_required()
 def add_shot(request: MemberRequest, pk: int) -> HttpResponse:
     """One more shot, with its prompt written at once."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     form = NewShotForm(request.POST, prefix="new")
     if not form.is_valid():
         return render(request, PAGE, _whole(campaign, new_shot=form), status=422)
@@ -187,13 +186,12 @@ def add_shot(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required()
 def add_references(request: MemberRequest, pk: int) -> HttpResponse:
     """Product pictures; good ones are kept only if all are good."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     form = ReferencesForm(request.POST, request.FILES)
     if not form.is_valid():
         return render(request, PAGE, _whole(campaign, references_form=form), status=422)
-    assert isinstance(request.user, User)
     for picture in form.cleaned_data["references"]:
-        keep_reference(campaign=campaign, picture=picture, role=Reference.Role.PRODUCT, by=request.user)
+        keep_reference(campaign=campaign, picture=picture, role=Reference.Role.PRODUCT, by=request.membership.user)
     return redirect("plan", pk)
 
 
@@ -201,7 +199,7 @@ def add_references(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required()
 def set_campaign_budget(request: MemberRequest, pk: int) -> HttpResponse:
     """The limit of this campaign; the workspace's own binds as well."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     form = BudgetForm(request.POST)
     if not form.is_valid():
         return render(request, PAGE, _whole(campaign, budget_form=form), status=422)
@@ -213,17 +211,15 @@ def set_campaign_budget(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required()
 def start(request: MemberRequest, pk: int) -> HttpResponse:
     """Start everything that was never rendered, together, or nothing."""
-    campaign = campaign_for(request, pk)
-    assert isinstance(request.user, User)
+    campaign = campaign_for(request.membership, pk)
     try:
-        started = runs.start_run(campaign, by=request.user)
+        started = runs.start_run(campaign, by=request.membership.user)
+    except runs.StartedAlready as twice:
+        messages.info(request, str(twice))
     except (ledger.NoHeadRoom, runs.CannotStart) as error:
         if request.htmx:
             return render(request, PAGE + "#preflight", {**_panel(campaign), "problem": str(error)}, status=409)
         return render(request, PAGE, _whole(campaign, problem=str(error)), status=409)
-    except IntegrityError:
-        # the same start came twice: the first one counts
-        messages.info(request, "These shots were started a moment ago.")
     else:
         messages.success(request, f"{len(started)} shot{'s' if len(started) != 1 else ''} started together.")
     address = reverse("campaign", args=[pk])

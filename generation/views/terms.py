@@ -16,7 +16,7 @@ from generation.money import ledger
 @member_required()
 def take_terms(request: MemberRequest, pk: int) -> HttpResponse:
     """Keep what was confirmed; what was emptied is left as it is."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     form = TermsForm(request.POST, prefix="terms")
     if not form.is_valid():
         said = [f"{form[name].label}: {problem}" for name, problems in form.errors.items() for problem in problems]

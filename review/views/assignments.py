@@ -21,15 +21,15 @@ from review.tasks import nudge_mails
 @member_required()
 def assignments(request: MemberRequest, pk: int) -> HttpResponse:
     """Ask a member to look at these images (`do`: assign), or no more (unassign). 422: it cannot be asked."""
-    campaign = campaign_for(request, pk)
-    person = _person(request)
+    campaign = campaign_for(request.membership, pk)
+    person = _assignee(request)
     problem, changed = "", []
     images = _images(request, campaign)
     try:
         if request.POST.get("do") == "unassign":
-            changed = unassign_images(images, to=person, by=request.user)
+            changed = unassign_images(images, to=person, by=request.membership.user)
         else:
-            changed = assign_images(images, to=person, by=request.user)
+            changed = assign_images(images, to=person, by=request.membership.user)
             transaction.on_commit(nudge_mails)
     except AssignmentRefused as refused:
         problem = str(refused)
@@ -42,7 +42,7 @@ def assignments(request: MemberRequest, pk: int) -> HttpResponse:
     return redirect("sheet", campaign.pk)
 
 
-def _person(request: MemberRequest) -> User:
+def _assignee(request: MemberRequest) -> User:
     """A member of the workspace, or 404."""
     wanted = request.POST.get("to", "")
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 18):

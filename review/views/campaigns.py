@@ -1,7 +1,7 @@
 """The campaigns of a house, and one of them, live."""
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -9,7 +9,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
 from campaigns.access import MemberRequest, campaign_for, member_required
-from campaigns.models import Role, User
+from campaigns.models import Role
 from generation.engine import retry
 from generation.money import ledger
 from generation.planning import runs
@@ -24,7 +24,7 @@ from review.queries import campaigns as listing
 def campaigns(request: MemberRequest) -> HttpResponse:
     """Search and state in the address; more by keyset."""
     wanted = listing.read_filter(request.GET)
-    page = listing.read_campaigns(request.membership.workspace, wanted, viewer=_person(request))
+    page = listing.read_campaigns(request.membership.workspace, wanted, viewer=request.membership.user)
     chips = [
         (label, wanted.address(state=state, after=0), state == wanted.state) for state, label in listing.STATES.items()
     ]
@@ -40,9 +40,12 @@ def campaigns(request: MemberRequest) -> HttpResponse:
 @member_required()
 def campaign(request: MemberRequest, pk: int) -> HttpResponse:
     """Shots as stacks of versions; the live part polls itself while anything is in flight."""
-    found = campaign_for(request, pk)
+    found = campaign_for(request.membership, pk)
     page = live.read_campaign(
-        found, viewer=_person(request), after=request.GET.get("after", ""), admin=request.membership.reaches(Role.ADMIN)
+        found,
+        viewer=request.membership.user,
+        after=request.GET.get("after", ""),
+        admin=request.membership.reaches(Role.ADMIN),
     )
     response = render(
         request, "review/campaign.html" + ("#campaign-live" if request.htmx else ""), {"campaign": found, "page": page}
@@ -55,7 +58,7 @@ def campaign(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required()
 def control_run(request: MemberRequest, pk: int) -> HttpResponse:
     """Pause, go on, or cancel."""
-    found = campaign_for(request, pk)
+    found = campaign_for(request.membership, pk)
     action = request.POST.get("action")
     if action == "pause":
         runs.pause_run(found)
@@ -64,7 +67,7 @@ def control_run(request: MemberRequest, pk: int) -> HttpResponse:
         runs.resume_run(found)
         messages.success(request, "Going on.")
     elif action == "cancel":
-        count = runs.cancel_run(found, by=_person(request))
+        count = runs.cancel_run(found, by=request.membership.user)
         messages.info(request, f"{count} not yet sent cancelled; what is rendering is asked to stop. Pictures stay.")
     return redirect("campaign", pk)
 
@@ -73,10 +76,10 @@ def control_run(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required(Role.ADMIN)
 def retry_generation(request: MemberRequest, pk: str) -> HttpResponse:
     """Take up a failed render again."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     try:
         with transaction.atomic():
-            nudge = retry.retry_generation(generation, by=_person(request))
+            nudge = retry.retry_generation(generation, by=request.membership.user)
             if nudge:
                 transaction.on_commit(lambda: send_nudge(nudge))
     except (retry.CannotRetry, ledger.NoHeadRoom) as error:
@@ -90,20 +93,15 @@ def retry_generation(request: MemberRequest, pk: str) -> HttpResponse:
 @member_required()
 def start_again(request: MemberRequest, pk: int, shot_pk: int) -> HttpResponse:
     """A shot of which no picture came, once more as it is planned now."""
-    found = campaign_for(request, pk)
+    found = campaign_for(request.membership, pk)
     shot = get_object_or_404(found.shots.filter(removed_at__isnull=True), pk=shot_pk)
     shot.campaign = found
     try:
-        runs.start_again(shot, by=_person(request))
+        runs.start_again(shot, by=request.membership.user)
+    except runs.StartedAlready as twice:
+        messages.info(request, str(twice))
     except (runs.CannotStart, ledger.NoHeadRoom) as error:
         messages.warning(request, f"Not started. {error}")
-    except IntegrityError:
-        messages.info(request, f"{shot.title} was started a moment ago.")
     else:
         messages.success(request, f"{shot.title} is started again.")
     return redirect(f"{reverse('campaign', args=[pk])}#shot-{shot.pk}")
-
-
-def _person(request: MemberRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -62,9 +62,9 @@ def export(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required(Role.APPROVER)
 def export_campaign(request: MemberRequest, pk: int) -> HttpResponse:
     """All signed finals of a campaign, again."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     try:
-        requested = request_export(campaign=campaign, by=request.user)
+        requested = request_export(campaign=campaign, by=request.membership.user)
     except NothingToExport as nothing:
         messages.warning(request, str(nothing))
         return redirect("exports")

@@ -1,12 +1,12 @@
 """One image on the light table."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from campaigns.access import member_required
+from campaigns.access import MemberRequest, member_required
 from campaigns.models import Role
 from generation.models import Generation
 from review.access import generation_for_review
@@ -24,15 +24,15 @@ from review.services.reasons import living_reasons
 
 @require_safe
 @member_required()
-def loupe(request: HttpRequest, pk: str) -> HttpResponse:
+def loupe(request: MemberRequest, pk: str) -> HttpResponse:
     """The loupe; for its script, which swaps one image for the next, the inner part alone."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     is_fragment = bool(request.headers.get("HX-Request"))
     wanted = read_filter(request.GET)
     query = wanted.query()
     queue = _queue(request, generation, wanted)
     comparison = read_comparison(generation, other_id=request.GET.get("compare", ""), mode=request.GET.get("mode", ""))
-    page = read_loupe(generation, wanted, viewer=request.user)  # type: ignore[arg-type]
+    page = read_loupe(generation, wanted, viewer=request.membership.user)
     context = {
         "generation": generation,
         "campaign": generation.campaign,
@@ -47,7 +47,7 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
         "film": page.film,
         "locked": page.film.signed is not None,
         "counts": page.counts,
-        "may_sign": request.membership.reaches(Role.APPROVER),  # type: ignore[attr-defined]
+        "may_sign": request.membership.reaches(Role.APPROVER),
         "query": query,
         "queue": queue,
         # its script knows better where it stands from the second image on
@@ -60,13 +60,13 @@ def loupe(request: HttpRequest, pk: str) -> HttpResponse:
     return response
 
 
-def _queue(request: HttpRequest, generation: Generation, wanted: SheetFilter) -> Queue | None:
+def _queue(request: MemberRequest, generation: Generation, wanted: SheetFilter) -> Queue | None:
     """The review queue that the address names."""
     if not wanted.queue:
         return None
     return open_queue(
         workspace_id=generation.workspace_id,
-        viewer=request.user,  # type: ignore[arg-type]
+        viewer=request.membership.user,
         campaign=generation.campaign if wanted.queue == CAMPAIGN else None,
         wanted=wanted,
     )
@@ -83,16 +83,16 @@ def _way_back(generation: Generation, wanted: SheetFilter, queue: Queue | None) 
 
 @require_safe
 @member_required()
-def film(request: HttpRequest, pk: str) -> HttpResponse:
+def film(request: MemberRequest, pk: str) -> HttpResponse:
     """The film strip alone: it asks for itself while a version of the shot is on its way."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     wanted = read_filter(request.GET)
-    strip = read_film(generation, wanted, viewer=request.user)  # type: ignore[arg-type]
+    strip = read_film(generation, wanted, viewer=request.membership.user)
     context = {
         "generation": generation,
         "shot": generation.shot,
         "film": strip,
-        "counts": read_counts(generation.campaign, viewer=request.user),  # type: ignore[arg-type]
+        "counts": read_counts(generation.campaign, viewer=request.membership.user),
         "query": wanted.query(),
     }
     return render(request, "review/loupe.html#film", context)

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns.access import member_required
+from campaigns.access import MemberRequest, member_required
 from generation.models import Generation
 from generation.pictures.files import read_file
 from review.access import generation_for_review
@@ -28,14 +28,14 @@ PARTS = ("additions", "changes", "deletions")
 
 @require_http_methods(["GET", "POST"])
 @member_required()
-def marks(request: HttpRequest, pk: str) -> HttpResponse:
+def marks(request: MemberRequest, pk: str) -> HttpResponse:
     """GET: the marks as they stand. POST: additions, changes, deletions by id; answered item by item."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     if request.method == "GET":
         return JsonResponse(_describe(request, generation))
     try:
         parcel = _read_parcel(request)
-        outcome = save_marks(generation=generation, by=request.user, **parcel)  # type: ignore[arg-type]
+        outcome = save_marks(generation=generation, by=request.membership.user, **parcel)
         transaction.on_commit(nudge_mails)
     except MarksRefused as refused:
         return JsonResponse({"message": str(refused), **_describe(request, generation)}, status=409)
@@ -44,14 +44,14 @@ def marks(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_POST
 @member_required()
-def comments(request: HttpRequest, pk: str) -> HttpResponse:
+def comments(request: MemberRequest, pk: str) -> HttpResponse:
     """Add words to the image or to one of its marks; answers with the whole talk."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     problem, told, where, status = "", "", request.POST.get("annotation", "")[:40], 200
     try:
         mark = get_object_or_404(Annotation, pk=where, generation=generation) if where else None
         text = request.POST.get("text", "")
-        told = _reach(add_comment(generation=generation, by=request.user, text=text, annotation=mark))  # type: ignore[arg-type]
+        told = _reach(add_comment(generation=generation, by=request.membership.user, text=text, annotation=mark))
         transaction.on_commit(nudge_mails)
     except CommentRefused as refused:
         problem, status = str(refused), 422
@@ -62,9 +62,9 @@ def comments(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_safe
 @member_required()
-def marks_download(request: HttpRequest, pk: str) -> HttpResponse:
+def marks_download(request: MemberRequest, pk: str) -> HttpResponse:
     """The marks with their words as a W3C Annotation Page, to take along."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     page = as_web_annotations(generation, base=request.build_absolute_uri(f"/images/{pk}/"))
     response = JsonResponse(page, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = f'attachment; filename="{generation.shot.slug}-v{generation.version}-marks.json"'
@@ -73,11 +73,11 @@ def marks_download(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_safe
 @member_required()
-def marks_picture(request: HttpRequest, pk: str) -> HttpResponse:
+def marks_picture(request: MemberRequest, pk: str) -> HttpResponse:
     """The picture with its marks and words burnt in, as PNG for people outside; with people's names for `?names=1`."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     names = request.GET.get("names") == "1"
-    marks, remarks = read_drawn_marks(generation, viewer=request.user, names=names)  # type: ignore[arg-type]
+    marks, remarks = read_drawn_marks(generation, viewer=request.membership.user, names=names)
     title = f"{generation.shot.title}, version {generation.version}"
     try:
         content = draw_marked(read_file(generation.image.name), title=title, marks=marks, remarks=remarks)
@@ -99,7 +99,7 @@ def _reach(comment: Comment) -> str:
     return f"{told} {missed if unknown else ''}".strip()
 
 
-def _read_parcel(request: HttpRequest) -> dict[str, list[Any]]:
+def _read_parcel(request: MemberRequest) -> dict[str, list[Any]]:
     try:
         parcel = json.loads(request.body)
     except (ValueError, RecursionError) as error:
@@ -109,7 +109,7 @@ def _read_parcel(request: HttpRequest) -> dict[str, list[Any]]:
     return {part: parcel.get(part, []) for part in PARTS}
 
 
-def _describe(request: HttpRequest, generation: Generation, outcome: SavedMarks | None = None) -> dict[str, Any]:
+def _describe(request: MemberRequest, generation: Generation, outcome: SavedMarks | None = None) -> dict[str, Any]:
     """The marks for the script, the talk as the page shows it, and what became of each item."""
     context = _talk(request, generation)
     answer: dict[str, Any] = {
@@ -121,12 +121,12 @@ def _describe(request: HttpRequest, generation: Generation, outcome: SavedMarks 
     return answer
 
 
-def _talk(request: HttpRequest, generation: Generation) -> dict[str, Any]:
+def _talk(request: MemberRequest, generation: Generation) -> dict[str, Any]:
     return {
         "generation": generation,
         "locked": is_locked(generation.shot_id),
         "kinds": Annotation.Kind.choices,
-        "marks": read_marks(generation, viewer=request.user),  # type: ignore[arg-type]
+        "marks": read_marks(generation, viewer=request.membership.user),
         "comments": read_comments(generation),
         "problem": "",
         "problem_at": "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -93,13 +93,13 @@ def queue_hold(request: MemberRequest, pk: int | None = None) -> HttpResponse:
 def _open(request: MemberRequest, pk: int | None) -> Queue:
     return open_queue(
         workspace_id=request.membership.workspace_id,
-        viewer=request.user,
-        campaign=campaign_for(request, pk) if pk is not None else None,
+        viewer=request.membership.user,
+        campaign=campaign_for(request.membership, pk) if pk is not None else None,
         wanted=read_filter(request.GET),
     )
 
 
-def _read_call(request: HttpRequest) -> Call:
+def _read_call(request: MemberRequest) -> Call:
     try:
         told = json.loads(request.body)
     except (ValueError, RecursionError) as error:

@@ -35,7 +35,7 @@ WORDS = {"variation": VARIATION_WORDS, "upscale": UPSCALE_WORDS, "": ""}
 @member_required()
 def revise(request: MemberRequest, pk: str) -> HttpResponse:
     """GET: the composer. POST: send the revision, only ask for changes, or have the words written."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     wanted = request.GET.get("as", "")
     wanted = wanted if wanted in TITLES else ""
     if request.method == "GET":
@@ -61,19 +61,19 @@ def _act(request: MemberRequest, generation: Generation, wanted: str) -> HttpRes
         record_verdict(
             generation=generation,
             decision=Decision.CHANGES,
-            by=request.user,  # type: ignore[arg-type]
+            by=request.membership.user,
             seen_version=seen_version,
         )
         messages.success(request, "Changes asked")
         return redirect(back)
     if request.POST.get("act") == "word":
-        worded = word_revision(generation, by=request.user)  # type: ignore[arg-type]
+        worded = word_revision(generation, by=request.membership.user)
         context = _compose(request, generation, wanted) | {"prompt": worded, "worded": True}
         part = "#prompt-field" if request.htmx else ""
         return render(request, f"review/revise.html{part}", context)
     made = send_revision(
         generation,
-        by=request.user,  # type: ignore[arg-type]
+        by=request.membership.user,
         wanted=wanted,
         model=request.POST.get("model", ""),
         prompt=request.POST.get("prompt", "").replace("\r\n", "\n"),

@@ -20,7 +20,7 @@ from review.services.saved_views import NotYours, ViewRefused, delete_view, rena
 @member_required()
 def saved_views(request: MemberRequest, pk: int) -> HttpResponse:
     """The list beside the sheet that the query names, for its dialog or as a page; POST keeps its filter by name."""
-    campaign = campaign_for(request, pk)
+    campaign = campaign_for(request.membership, pk)
     wanted = _wanted(request)
     if request.method == "GET":
         return _show(request, campaign, wanted)
@@ -37,8 +37,8 @@ def saved_views(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required()
 def saved_view(request: MemberRequest, pk: int, view_pk: int) -> HttpResponse:
     """Rename one, or delete it."""
-    campaign, wanted = campaign_for(request, pk), _wanted(request)
-    view = saved_view_for(request, view_pk)
+    campaign, wanted = campaign_for(request.membership, pk), _wanted(request)
+    view = saved_view_for(request.membership, view_pk)
     name = view.name
     try:
         if request.POST.get("do") == "delete":

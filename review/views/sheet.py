@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from campaigns.access import campaign_for, member_required
+from campaigns.access import MemberRequest, campaign_for, member_required
 from campaigns.models import Campaign
 from generation.rules.gate import LABELS
 from review.access import campaign_for_sheet
@@ -31,11 +31,11 @@ LONGEST_ABSENCE = timedelta(hours=12)
 
 @require_safe
 @member_required()
-def sheet(request: HttpRequest, pk: int) -> HttpResponse:
+def sheet(request: MemberRequest, pk: int) -> HttpResponse:
     """The sheet; for htmx with a cursor, its next frames alone."""
-    campaign = campaign_for_sheet(request, pk)
+    campaign = campaign_for_sheet(request.membership, pk)
     wanted, cursor = read_filter(request.GET), request.GET.get("cursor", "")
-    page = read_page(campaign, wanted, viewer=request.user, cursor=cursor)  # type: ignore[arg-type]
+    page = read_page(campaign, wanted, viewer=request.membership.user, cursor=cursor)
     context: dict[str, Any] = {
         "campaign": campaign,
         "wanted": wanted,
@@ -53,9 +53,9 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @member_required()
-def sheet_filters(request: HttpRequest, pk: int) -> HttpResponse:
+def sheet_filters(request: MemberRequest, pk: int) -> HttpResponse:
     """All that a sheet can be narrowed by: for its dialog, or as a page."""
-    campaign, wanted = campaign_for(request, pk), read_filter(request.GET)
+    campaign, wanted = campaign_for(request.membership, pk), read_filter(request.GET)
     template = "review/sheet.html#filters" if request.headers.get("HX-Request") else "review/sheet_filters.html"
     response = render(request, template, {"campaign": campaign, "wanted": wanted, **_choices(campaign, wanted)})
     patch_vary_headers(response, ["HX-Request"])
@@ -64,28 +64,28 @@ def sheet_filters(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @member_required()
-def sheet_changes(request: HttpRequest, pk: int) -> HttpResponse:
+def sheet_changes(request: MemberRequest, pk: int) -> HttpResponse:
     """What happened since the page was read, as JSON for its script."""
-    campaign = campaign_for_sheet(request, pk)
+    campaign = campaign_for_sheet(request.membership, pk)
     since = _moment(request.GET.get("since", ""))
     if since is None or since < timezone.now() - LONGEST_ABSENCE:
         since = timezone.now()
     wanted = read_filter(request.GET)
-    changes = queries.read_changes(campaign, wanted, viewer=request.user, since=since)  # type: ignore[arg-type]
+    changes = queries.read_changes(campaign, wanted, viewer=request.membership.user, since=since)
     if wanted.stack:
         changes["turned"] = read_turned(campaign, since=since)
-    changes["present"] = read_present(campaign.workspace_id, viewer=request.user)  # type: ignore[arg-type]
+    changes["present"] = read_present(campaign.workspace_id, viewer=request.membership.user)
     return JsonResponse(changes)
 
 
-def _around(request: HttpRequest, campaign: Campaign, wanted: SheetFilter) -> dict[str, Any]:
+def _around(request: MemberRequest, campaign: Campaign, wanted: SheetFilter) -> dict[str, Any]:
     """What stands around the frames: filters with their counts, choices, reasons."""
-    around = read_around_sheet(campaign, request.membership)  # type: ignore[attr-defined]
+    around = read_around_sheet(campaign, request.membership)
     request.around = around.page  # type: ignore[attr-defined]
     counts = around.counts
     return {
         "colleagues": around.colleagues,
-        "view_here": name_of_view(wanted, request.membership),  # type: ignore[attr-defined]
+        "view_here": name_of_view(wanted, request.membership),
         "counts": counts,
         "chips": _chips(wanted, counts, blind=campaign.independent_first_look),
         "densities": [
@@ -135,7 +135,7 @@ def _chips(wanted: SheetFilter, counts: Counts, *, blind: bool) -> list[tuple[st
     return chips
 
 
-def _next_url(request: HttpRequest, wanted: SheetFilter, cursor: str) -> str:
+def _next_url(request: MemberRequest, wanted: SheetFilter, cursor: str) -> str:
     if not cursor:
         return ""
     query = request.GET.copy()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -39,14 +39,14 @@ def signoffs(request: MemberRequest) -> HttpResponse:
 @member_required(Role.APPROVER)
 def sign_off(request: MemberRequest, pk: str) -> HttpResponse:
     """The final with its checklist; signed, with its seal."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     if request.method != "POST":
         return _page(request, generation)
     form = SignOffForm(request.POST, generation=generation)
     if not form.is_valid():
         return _page(request, generation, form=form, status=REFUSED)
     try:
-        signature = signoff.sign_off(generation=generation, by=request.user, **form.answers())
+        signature = signoff.sign_off(generation=generation, by=request.membership.user, **form.answers())
     except signoff.SignOffRefused as refused:
         return _refuse(request, generation, refused, form=form)
     for export_id in signature.export_files.order_by().values_list("export_id", flat=True).distinct():
@@ -59,14 +59,14 @@ def sign_off(request: MemberRequest, pk: str) -> HttpResponse:
 @member_required(Role.APPROVER)
 def send_back(request: MemberRequest, pk: str) -> HttpResponse:
     """Changes are asked for instead."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     form = SendBackForm(request.POST)
     if not form.is_valid():
         return _page(request, generation, send_back_form=form, status=REFUSED)
     try:
         signoff.send_back(
             generation=generation,
-            by=request.user,
+            by=request.membership.user,
             note=form.cleaned_data["reason"],
             seen_version=form.cleaned_data["seen_version"],
         )
@@ -80,10 +80,10 @@ def send_back(request: MemberRequest, pk: str) -> HttpResponse:
 @member_required(Role.APPROVER)
 def withdraw_signature(request: MemberRequest, pk: str) -> HttpResponse:
     """The signature under this image is taken back."""
-    generation = generation_for_review(request, pk)
+    generation = generation_for_review(request.membership, pk)
     signature = get_object_or_404(SignOff, generation=generation, withdrawn_at__isnull=True)
     try:
-        signoff.withdraw_signature(signature=signature, by=request.user)
+        signoff.withdraw_signature(signature=signature, by=request.membership.user)
     except signoff.SignOffRefused as refused:
         messages.warning(request, str(refused))
     else:
@@ -92,13 +92,13 @@ def withdraw_signature(request: MemberRequest, pk: str) -> HttpResponse:
 
 
 def _refuse(
-    request: HttpRequest, generation: Generation, refused: signoff.SignOffRefused, **forms: Any
+    request: MemberRequest, generation: Generation, refused: signoff.SignOffRefused, **forms: Any
 ) -> HttpResponse:
     """The page again, with everything that was typed and what is wrong at its place."""
     form = next(iter(forms.values()))
     form.add_error(refused.field if refused.field in form.fields else None, str(refused))
     status = OUTDATED if isinstance(refused, signoff.SignOffOutdated) else REFUSED
-    fresh = generation_for_review(request, generation.pk)
+    fresh = generation_for_review(request.membership, generation.pk)
     # the page is drawn anew with what stands now, so the next answer is given on that
     standing = Standing.objects.filter(pk=fresh.pk).first()
     form.data = {

@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from campaigns.access import member_required
+from campaigns.access import MemberRequest, member_required
 from campaigns.database.prepared import Given, Statement
 from generation.models import Generation
 from review.access import generation_to_decide
@@ -28,9 +28,9 @@ UNDO = "undo"
 
 @require_POST
 @member_required()
-def verdict(request: HttpRequest, pk: str) -> HttpResponse:
+def verdict(request: MemberRequest, pk: str) -> HttpResponse:
     """Store or take back a decision. 409: a colleague was faster, or the stack is signed; 422: it is no verdict."""
-    generation = generation_to_decide(request, pk)
+    generation = generation_to_decide(request.membership, pk)
     try:
         _decide(request, generation)
         answer, status, words = _describe(pk), 200, ""
@@ -48,17 +48,17 @@ def verdict(request: HttpRequest, pk: str) -> HttpResponse:
     return redirect(loupe_address(pk, read_filter(request.GET).query()))
 
 
-def _decide(request: HttpRequest, generation: Generation) -> None:
+def _decide(request: MemberRequest, generation: Generation) -> None:
     seen = request.POST.get("seen_version", "")
     if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
         raise VerdictRefused("The page does not say which version it showed. Reload it and decide again.")
     if request.POST.get("decision") == UNDO:
-        undo_verdict(generation=generation, by=request.user, seen_version=int(seen))  # type: ignore[arg-type]
+        undo_verdict(generation=generation, by=request.membership.user, seen_version=int(seen))
         return
     record_verdict(
         generation=generation,
         decision=request.POST.get("decision", ""),
-        by=request.user,  # type: ignore[arg-type]
+        by=request.membership.user,
         seen_version=int(seen),
         reason=request.POST.get("reason", ""),
         note=request.POST.get("note", "").replace("\x00", ""),

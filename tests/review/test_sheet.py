@@ -115,7 +115,7 @@ def test_pages_by_key_show_every_image_once_in_order(campaign: Campaign, ana: Us
         for score in (7.0, None, 9.5, 7.0):
             GenerationFactory(shot=shot, ready=True, **({"scored": score} if score else {}))
     wanted = SheetFilter(sort=sort)
-    campaign = campaign_for_sheet(SimpleNamespace(membership=ana.memberships.get()), campaign.pk)
+    campaign = campaign_for_sheet(ana.memberships.get(), campaign.pk)
     seen: list[str] = []
     cursor = ""
     for _ in range(10):
@@ -280,7 +280,7 @@ def test_a_card_is_drawn_as_its_template_would_draw_it(client: Client, campaign:
         SignOffFactory(generation__shot=ShotFactory(campaign=campaign)).generation,
     ]
     VerdictFactory(generation=rows[0], by=ana, decision=Decision.CHANGES)
-    sheet = campaign_for_sheet(SimpleNamespace(membership=ana.memberships.get()), campaign.pk)
+    sheet = campaign_for_sheet(ana.memberships.get(), campaign.pk)
     cards = read_page(sheet, SheetFilter(state="all", sort="shot"), viewer=ana, cursor="").cards
     assert len(cards) == 5
 

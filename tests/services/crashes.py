@@ -127,4 +127,4 @@ def hurry(pace: float) -> None:
     # a pool looks after its dead children every five seconds
     AsynPool.timers = property(lambda pool: {pool.maintain_pool: 5.0 / pace})
     wait = retries.wait_before_poll
-    retries.wait_before_poll = lambda **arguments: wait(**arguments) / pace  # type: ignore[assignment]
+    retries.wait_before_poll = lambda **arguments: wait(**arguments) / pace
