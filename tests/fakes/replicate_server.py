@@ -14,6 +14,7 @@ GET /_predictions. Calls a rule can be `on`, and their faults:
 """
 
 import asyncio
+import hashlib
 import re
 import time
 from bisect import bisect_left
@@ -187,7 +188,20 @@ class FakeReplicate:
         name = f"file{len(self.world.files) + 1}"
         self.world.files[name] = content
         link = f"http://{request.headers.get('host', '')}/v1/files/{name}"
-        return json_answer({"id": name, "size": len(content), "metadata": {}, "urls": {"get": link}}, status=201)
+        digest = hashlib.sha256(content).hexdigest()
+        file = {
+            "id": name,
+            "name": name,
+            "content_type": "image/png",
+            "size": len(content),
+            "etag": digest[:32],
+            "checksums": {"sha256": digest},
+            "metadata": {},
+            "created_at": "2026-11-01T00:00:00Z",
+            "expires_at": None,
+            "urls": {"get": link},
+        }
+        return json_answer(file, status=201)
 
     def _show(self, prediction: Prediction, host: str) -> dict[str, Any]:
         """The prediction as JSON."""

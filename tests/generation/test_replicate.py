@@ -24,7 +24,8 @@ from generation.providers.base import (
     ProviderRefused,
     RenderRequest,
 )
-from generation.providers.replicate.adapter import ReplicateProvider, add_key
+from generation.providers.replicate.adapter import TIMEOUT, ReplicateProvider, add_key
+from generation.providers.replicate.transport import ReplicateTransport
 from generation.rules.values import RenderStatus
 from tests.fakes import pictures
 from tests.fakes.replicate_faults import PUBLISHED
@@ -368,7 +369,8 @@ def test_a_look_that_fails_is_later_and_is_asked_once(fake_replicate: RunningFak
 
     with pytest.raises(ProviderBusy):
         run(fake_replicate, work)
-    assert fake_replicate.state()["calls"]["get"] == 1
+    # a connection that was kept and is cut may be a stale one: a read over it is repeated once
+    assert fake_replicate.state()["calls"]["get"] <= (2 if fault == "drop" else 1)
 
 
 def test_many_are_looked_at_in_few_calls(fake_replicate: RunningFake) -> None:
@@ -532,11 +534,16 @@ def test_the_token_is_sent_to_the_api_only(fake_replicate: RunningFake) -> None:
 
 def test_the_official_client_still_has_what_the_adapter_leans_on() -> None:
     from replicate.__about__ import __version__
-    from replicate.client import Client, RetryTransport
+    from replicate.client import RetryTransport
+    from replicate.prediction import Prediction
 
     assert __version__ == "1.0.7"
     assert "POST" not in RetryTransport.RETRYABLE_METHODS
-    assert callable(Client._async_request)
+    prediction = {"id": "p", "model": "m", "version": "v", "data_removed": True, "input": None, "output": None}
+    rest = dict.fromkeys(["logs", "error", "metrics", "created_at", "started_at", "completed_at", "urls"])
+    assert not hasattr(Prediction(**prediction, **rest, status="succeeded"), "data_removed")
+    with pytest.raises(ValueError, match="status"):
+        Prediction(**prediction, **rest, status="aborted")
 
 
 def test_hundreds_in_flight_share_one_pool(fake_replicate: RunningFake) -> None:
@@ -566,23 +573,15 @@ def test_inpainting_models_all_take_masks() -> None:
 def test_the_wire_repeats_nothing_and_knows_what_was_not_sent(fake_replicate: RunningFake) -> None:
     """aiohttp repeats idempotent requests by itself, and wraps lost answers and lost connections alike: pinned here."""
 
-    async def work(provider: ReplicateProvider) -> None:
-        for method in ("GET", "POST"):
-            with pytest.raises(httpx.ReadError):
-                await provider._client._async_request(method, "/v1/predictions", json={})
-        await provider.aclose()
-
-    fake_replicate.script({"on": "list", "fault": "drop", "times": None}, {"on": "create", "fault": "drop"})
-    run(fake_replicate, work)
-    calls = fake_replicate.state()["calls"]
-    assert (calls["list"], calls["create"]) == (1, 1)
-
-    async def to_nobody() -> None:
-        provider = ReplicateProvider(token="x", base_url="http://127.0.0.1:9")
+    async def post(base_url: str, failure: type[Exception]) -> None:
+        transport = ReplicateTransport(base_url=base_url, token="x", timeout=TIMEOUT)
         try:
-            with pytest.raises(httpx.ConnectError):
-                await provider._client._async_request("POST", "/v1/predictions", json={})
+            with pytest.raises(failure):
+                await transport.post("/v1/predictions", b"{}", headers={})
         finally:
-            await provider.aclose()
+            await transport.aclose()
 
-    asyncio.run(to_nobody())
+    fake_replicate.script({"on": "create", "fault": "drop"})
+    asyncio.run(post(fake_replicate.url, httpx.ReadError))
+    assert fake_replicate.state()["calls"]["create"] == 1
+    asyncio.run(post("http://127.0.0.1:9", httpx.ConnectError))

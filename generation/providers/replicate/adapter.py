@@ -1,9 +1,8 @@
-"""Replicate, through its official client, behind the contract of `ImageProvider`.
+"""Replicate behind the contract of `ImageProvider`.
 
-The client brings address, token, time-outs and connections; its typed objects are left aside, because they lose what
-we need (`invalid_fields`, `data_removed`, Retry-After), fail on the status "aborted", drop `wait` and send creates
-without any time limit. So what asks goes through its `_async_request`, what creates through its httpx client and
-transport alone (both pinned by tests), and answers are read from JSON.
+The official client uploads files, cancels, and fetches the webhook secret. Creates, polls and lists go through our
+transport, which is also the client's: its typed predictions lose what we need (`invalid_fields`, `data_removed`,
+Retry-After, Cancel-After), and fail on the status "aborted" (pinned by a test).
 
 A create is sent exactly once: nothing here or below repeats it. Safe for thousands in flight: one client with a pool
 of connections for each event loop.
@@ -16,14 +15,13 @@ import json
 import time
 from base64 import b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
 
 import httpx
-from multidict import CIMultiDict
 from replicate.client import Client
 
 from generation.catalogue import CatalogueModel, UnknownModel, get_model
@@ -40,7 +38,7 @@ from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate.answers import busy, create_failure, read_object, read_prediction, read_time
 from generation.providers.replicate.search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
 from generation.providers.replicate.shared_search import MOST_PAGES, SharedSearch
-from generation.providers.replicate.transport import HttpFailure, Wire, read_waits
+from generation.providers.replicate.transport import HttpFailure, ReplicateTransport
 from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output
 from generation.rules.values import RenderStatus
 
@@ -52,15 +50,15 @@ LONGEST_DATA_URI = 256_000
 TIMEOUT = httpx.Timeout(30.0, connect=10.0, pool=60.0)
 UPLOAD_KEPT_SECONDS, UPLOADS_KEPT = 1_200.0, 256
 TIMES_KEPT = 20_000
+UNREACHABLE = "Replicate cannot be reached just now."
+Result = TypeVar("Result")
 
 
-class _Line(NamedTuple):
-    """What an event loop has of its own: the client, its connections, what it says with every create, and who looks for
-    lost requests."""
+class _Connection(NamedTuple):
+    """What an event loop has of its own: the client, its connections, and the search for lost requests."""
 
     client: Client
-    wire: Wire
-    create_headers: CIMultiDict[str]
+    transport: ReplicateTransport
     lost: SharedSearch
 
 
@@ -91,8 +89,7 @@ class ReplicateProvider:
         self._models = models
         self._cancel_after = f"{max(5, cancel_after_seconds)}s"
         self._timeout = timeout
-        self._waits = read_waits(timeout.as_dict())
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connection] = WeakKeyDictionary()
         self._uploads: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._created: OrderedDict[str, datetime] = OrderedDict()
         self._rules = self._build_rules(output_hosts)
@@ -112,9 +109,9 @@ class ReplicateProvider:
         return Submission(external_id=external_id, estimated_seconds=model.typical_seconds)
 
     async def poll(self, external_id: str) -> RenderProgress:
-        """Read one prediction. See `ImageProvider.look`."""
+        """Read one prediction. See `ImageProvider.poll`."""
         try:
-            content = await self._ask("GET", f"/v1/predictions/{_safe(external_id)}")
+            content = await self._read(f"/v1/predictions/{_safe(external_id)}")
         except HttpFailure as failure:
             if failure.status == 404:
                 return RenderProgress(
@@ -126,7 +123,7 @@ class ReplicateProvider:
     async def cancel(self, external_id: str) -> None:
         """Ask Replicate to stop. See `ImageProvider.cancel`."""
         try:
-            await self._ask("POST", f"/v1/predictions/{_safe(external_id)}/cancel")
+            await self._call(self._connection.client.predictions.async_cancel(_safe(external_id)))
         except HttpFailure as failure:
             if failure.status in (400, 404, 409, 422):
                 return  # over already
@@ -139,7 +136,7 @@ class ReplicateProvider:
         Raises OutcomeUnknown(kind="too_late") where Replicate has removed the inputs that would tell: a person
         decides. Raises ProviderBusy where the list cannot be read.
         """
-        return await self._line.lost.find(self._search(request, sent_at=sent_at, exclude=exclude))
+        return await self._connection.lost.find(self._search(request, sent_at=sent_at, exclude=exclude))
 
     def recognises(self, *, request: RenderRequest, content: Mapping[str, Any]) -> bool:
         """Whether a prediction's JSON shows the very request: its model, and its prompt and seed or whole input."""
@@ -166,10 +163,10 @@ class ReplicateProvider:
     async def poll_many(
         self, external_ids: Collection[str], *, since: datetime | None = None
     ) -> dict[str, RenderProgress]:
-        """Where many stand, a hundred a call: one look each would cost a call each.
+        """Ask where many stand, a hundred a call: one poll each would cost a call each.
 
         By the times at which they were created, where this process sent them, else all since `since`. Those that
-        the list does not tell whole, or not within few pages, are left out of the answer: `look` at them. Raises
+        the list does not tell whole, or not within few pages, are left out of the answer: `poll` them. Raises
         ProviderBusy.
         """
         wanted, found = set(external_ids), dict[str, RenderProgress]()
@@ -198,33 +195,27 @@ class ReplicateProvider:
     async def webhook_secret(self) -> str:
         """The account's signing secret ("whsec_…"). Raises ProviderBusy."""
         try:
-            content = await self._ask("GET", "/v1/webhooks/default/secret")
+            secret = await self._call(self._connection.client.webhooks.default.async_secret())
         except HttpFailure as failure:
             raise busy(status=failure.status, headers=failure.headers, body=failure.body) from failure
-        return str(content.get("key", ""))
+        return secret.key if secret else ""
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop. For callers whose loop does not live long."""
-        line = self._clients.pop(asyncio.get_running_loop(), None)
-        if line is not None:
-            await line.client._async_client.aclose()
+        connection = self._connections.pop(asyncio.get_running_loop(), None)
+        if connection is not None:
+            await connection.transport.aclose()
 
     # --- sending -------------------------------------------------------------------------
 
     @property
-    def _line(self) -> "_Line":
+    def _connection(self) -> _Connection:
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            wire = Wire()
-            client = Client(api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=wire)
-            headers = [*client._async_client.headers.multi_items(), ("content-type", "application/json")]
-            create_headers = CIMultiDict([*headers, ("Cancel-After", self._cancel_after)])
-            self._clients[loop] = _Line(client, wire, create_headers, SharedSearch(read_page=self._list))
-        return self._clients[loop]
-
-    @property
-    def _client(self) -> Client:
-        return self._line.client
+        if loop not in self._connections:
+            transport = ReplicateTransport(base_url=self._base_url, token=self._token, timeout=self._timeout)
+            client = Client(api_token=self._token, base_url=self._base_url, timeout=self._timeout, transport=transport)
+            self._connections[loop] = _Connection(client, transport, SharedSearch(read_page=self._list))
+        return self._connections[loop]
 
     def _model(self, key: str) -> CatalogueModel:
         try:
@@ -242,16 +233,9 @@ class ReplicateProvider:
         return f"/v1/models/{model.key}/predictions", {}
 
     async def _create(self, path: str, body: dict[str, Any]) -> str:
-        line = self._line
+        headers = {"Cancel-After": self._cancel_after}
         try:
-            # with the client's headers, without its walk through retries, redirects, cookies and log lines
-            answer = await line.wire.send(
-                "POST",
-                self._base_url + path,
-                headers=line.create_headers,
-                body=json.dumps(body).encode(),
-                waits=self._waits,
-            )
+            answer = await self._connection.transport.post(path, json.dumps(body).encode(), headers=headers)
         except HttpFailure as failure:
             raise create_failure(status=failure.status, headers=failure.headers, body=failure.body) from failure
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -275,13 +259,22 @@ class ReplicateProvider:
             while len(self._created) > TIMES_KEPT:
                 self._created.popitem(last=False)
 
-    async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """A call that costs nothing. Raises HttpFailure, or ProviderBusy where no readable answer came."""
+    async def _read(self, path: str) -> dict[str, Any]:
+        """Read an object. Raises HttpFailure, or ProviderBusy where no readable answer came."""
         try:
-            response = await self._client._async_request(method, path, **options)
+            answer = await self._connection.transport.get(path)
         except httpx.TransportError as error:
-            raise ProviderBusy("Replicate cannot be reached just now.", kind="unreachable") from error
-        return read_object(response.content)
+            raise ProviderBusy(UNREACHABLE, kind="unreachable") from error
+        return read_object(answer.content)
+
+    async def _call(self, call: Awaitable[Result]) -> Result | None:
+        """Call the official client; None where it cannot read the answer. Raises HttpFailure, ProviderBusy."""
+        try:
+            return await call
+        except httpx.TransportError as error:
+            raise ProviderBusy(UNREACHABLE, kind="unreachable") from error
+        except (ValueError, TypeError):
+            return None
 
     async def _hand_over(self, picture: ImageInput) -> str:
         """A picture as a data URI, or as the address of an upload where it is too large for one."""
@@ -292,17 +285,21 @@ class ReplicateProvider:
         if known is not None and known[1] > time.monotonic():
             return known[0]
         extension = picture.media_type.rpartition("/")[2]
-        upload = {"content": (f"{picture.role}.{extension}", io.BytesIO(picture.content), picture.media_type)}
+        upload = self._connection.client.files.async_create(
+            io.BytesIO(picture.content),
+            filename=f"{picture.role}.{extension}",
+            content_type=picture.media_type,
+        )
         try:
-            content = await self._ask("POST", "/v1/files", files=upload)
-            link = str(content["urls"]["get"])
+            file = await self._call(upload)
         except HttpFailure as failure:
             error = create_failure(status=failure.status, headers=failure.headers, body=failure.body)
             if isinstance(error, OutcomeUnknown):  # an upload is not a purchase
                 error = busy(status=failure.status, headers=failure.headers, body=failure.body)
             raise error from failure
-        except (KeyError, TypeError) as error:
-            raise ProviderBusy("Replicate's answer to an upload could not be read.", kind="garbled") from error
+        link = file.urls.get("get") if file else None
+        if not link:
+            raise ProviderBusy("Replicate's answer to an upload could not be read.", kind="garbled")
         self._uploads[digest] = (link, time.monotonic() + UPLOAD_KEPT_SECONDS)
         while len(self._uploads) > UPLOADS_KEPT:
             self._uploads.popitem(last=False)
@@ -312,7 +309,7 @@ class ReplicateProvider:
 
     async def _list(self, page: str) -> dict[str, Any]:
         try:
-            content = await self._ask("GET", page)
+            content = await self._read(page)
         except HttpFailure as failure:
             raise busy(status=failure.status, headers=failure.headers, body=failure.body) from failure
         results = content.get("results")

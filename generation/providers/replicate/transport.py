@@ -1,8 +1,9 @@
-"""The connections below the official client: aiohttp instead of httpcore, for a third of the processor time a request.
+"""The connections below the official client, and the calls that it cannot carry: thousands of creates, polls and lists
+in flight, their JSON read whole. aiohttp takes a third of the processor time of httpcore (docs/adr/0007).
 
-What matters is what a failure means. Only where no connection was made is it a ConnectError
-(nothing was sent); whatever happens after that is a ReadError or ReadTimeout: the request may
-have been taken. aiohttp itself repeats no POST (pinned by a test).
+What matters is what a failure means. Only where no connection was made is it a ConnectError (nothing was sent);
+whatever happens after that is a ReadError or ReadTimeout: the request may have been taken. aiohttp repeats no POST
+(pinned by a test).
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import aiohttp
 import httpx
+from multidict import CIMultiDict
 from yarl import URL
 
 from generation.providers.safe_download import tls_context
@@ -27,10 +29,10 @@ Headers = Mapping[str, str] | list[tuple[str, str]]
 READ_HEADERS = ("content-type", "location")
 
 
-def read_waits(given: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
-    """httpx's time limits (a time-out's `as_dict`) as aiohttp's. Seconds."""
+def read_timeout(limits: Mapping[str, float | None]) -> aiohttp.ClientTimeout:
+    """Turn httpx's time limits (a time-out's `as_dict`, in seconds) into aiohttp's."""
     return aiohttp.ClientTimeout(
-        connect=given.get("pool"), sock_connect=given.get("connect"), sock_read=given.get("read")
+        connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
     )
 
 
@@ -55,30 +57,42 @@ class Answer(NamedTuple):
     content: bytes
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """Under the client's own retries: raising here keeps failures whole, and keeps the client from sleeping on them.
+class ReplicateTransport(httpx.AsyncBaseTransport):
+    """One event loop's connections to an API at `base_url` (without "/v1").
 
-    When to ask again is the conductor's decision, under one rate limit for everybody.
+    Under the client's own retries raising keeps failures whole, and keeps the client from sleeping on them: when to
+    ask again is the conductor's decision, under one rate limit for everybody.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, base_url: str, token: str, timeout: httpx.Timeout) -> None:
+        self._base_url = base_url
+        self._headers = CIMultiDict({"Authorization": f"Bearer {token}", "User-Agent": "loupe"})
+        self._limits = read_timeout(timeout.as_dict())
         self._session: aiohttp.ClientSession | None = None
 
+    async def post(self, path: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
+        """Send JSON once and read the whole answer. Raises HttpFailure, or httpx's errors as the module says."""
+        headers = CIMultiDict({**self._headers, "Content-Type": "application/json", **headers})
+        return await self._send("POST", self._base_url + path, headers=headers, body=body, limits=self._limits)
+
+    async def get(self, path: str) -> Answer:
+        """Read the whole answer. Raises as `post`."""
+        return await self._send("GET", self._base_url + path, headers=self._headers, body=b"", limits=self._limits)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send once and read the whole answer. Raises HttpFailure, or httpx's errors as the module says."""
-        answer = await self.send(
+        """Carry a request of the official client. Raises as `post`."""
+        answer = await self._send(
             request.method,
             str(request.url),
             headers=request.headers.multi_items(),
             body=await request.aread(),
-            waits=read_waits(request.extensions.get("timeout", {})),
+            limits=read_timeout(request.extensions.get("timeout", {})),
         )
         return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=request)
 
-    async def send(
-        self, method: str, url: str, *, headers: Headers, body: bytes, waits: aiohttp.ClientTimeout
+    async def _send(
+        self, method: str, url: str, *, headers: Headers, body: bytes, limits: aiohttp.ClientTimeout
     ) -> Answer:
-        """The same without httpx's request and response, which cost as much as the sending itself."""
         try:
             async with self._connected().request(
                 method,
@@ -87,7 +101,7 @@ class Wire(httpx.AsyncBaseTransport):
                 # an upload is read from a file-like object, piece by piece
                 data=io.BytesIO(body) if len(body) > LARGE_BODY else body or None,
                 allow_redirects=False,
-                timeout=waits,
+                timeout=limits,
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -105,8 +119,6 @@ class Wire(httpx.AsyncBaseTransport):
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_ALIVE_SECONDS, ssl=tls_context())
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
-            # what is asked again, and when, is decided above: not even a harmless GET is repeated here
-            self._session._retry_connection = False
         return self._session
 
     async def aclose(self) -> None:
@@ -114,5 +126,5 @@ class Wire(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
             self._session = None
-            # a closed transport says goodbye in the next turn of the loop
+            # a transport closes in the next turn of the loop
             await asyncio.sleep(0)
