@@ -12,7 +12,7 @@ from io import BytesIO
 
 from PIL import Image, ImageCms, ImageOps
 
-from generation.pictures.headers import ImageRejected, read_header, sniff
+from generation.pictures.headers import FORMATS, UNREADABLE, ImageRejected, read_header, sniff
 from generation.pictures.placeholders import thumbhash
 
 __all__ = [
@@ -182,16 +182,12 @@ def downscale_for_critic(
 def _decode(content: bytes, *, draft_edge: int | None = None) -> Image.Image:
     """Decode after `read_header` has passed the file. With `draft_edge`, a JPEG is decoded at 1/2, 1/4 or 1/8."""
     try:
-        image = Image.open(BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
+        image = Image.open(BytesIO(content), formats=tuple(FORMATS.values()))
         if draft_edge is not None and image.format == "JPEG":
             image.draft("RGB", (draft_edge, draft_edge))
         image.load()
-    except Exception as error:  # decoders raise nearly every class on hostile bytes, and all mean the same here
-        if "truncated" in str(error) or "incomplete" in str(error):
-            message = "This picture is cut off: its file ends before the picture does. Upload or export it again."
-        else:
-            message = "This picture is damaged and cannot be read. Export it again."
-        raise ImageRejected(message, "truncated") from error
+    except Exception as error:  # as in `read_header`
+        raise ImageRejected(UNREADABLE, "truncated") from error
     return image
 
 
