@@ -183,7 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-studio": {"task": "generation.tasks.tidy_studio", "schedule": 3600.0},
     "sweep": {"task": "generation.tasks.sweep", "schedule": 15.0},
     "sweep-exports": {"task": "review.tasks.sweep_exports", "schedule": 15.0},
-    "sweep-mails": {"task": "review.tasks.sweep_mails", "schedule": 15.0},
+    "sweep-notices": {"task": "review.tasks.sweep_notices", "schedule": 15.0},
     "pulse-io": {
         "task": "generation.tasks.record_worker",
         "schedule": 10.0,

@@ -1,16 +1,18 @@
 """Celery tasks of this room: an id in, one service. A lost nudge is found by the sweep."""
 
 import logging
+import os
 
 from celery import Task, shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from review.exports import deliver
-from review.services import notice_mail
+from review.services import notice_delivery
 from review.services.exports import find_waiting_exports
 
 logger = logging.getLogger(__name__)
+HOLDER = f"worker:{os.getpid()}"
 
 
 @shared_task
@@ -27,15 +29,15 @@ def sweep_exports() -> None:
 
 
 @shared_task
-def mail_notice(notice_id: int) -> None:
-    """Send the mail of one notice (I/O)."""
-    notice_mail.mail_notice(notice_id)
+def deliver_notice(delivery_id: int) -> None:
+    """Send one notice over its channel (I/O)."""
+    notice_delivery.deliver_notice(delivery_id, holder=HOLDER)
 
 
 @shared_task
-def sweep_mails() -> None:
-    """Nudge every mail that waits or was left by a dead worker."""
-    nudge_mails()
+def sweep_notices() -> None:
+    """Nudge every notice that waits to be delivered or was left by a dead worker."""
+    nudge_notices()
 
 
 def nudge_export(export_id: int) -> None:
@@ -43,9 +45,9 @@ def nudge_export(export_id: int) -> None:
     _nudge(run_export, [export_id])
 
 
-def nudge_mails() -> None:
-    """Enqueue the mails that are due, as the table has them; the same holds for them."""
-    _nudge(mail_notice, notice_mail.find_due_mails())
+def nudge_notices() -> None:
+    """Enqueue the deliveries that are due, as the table has them; the same holds for them."""
+    _nudge(deliver_notice, notice_delivery.find_due_deliveries())
 
 
 def _nudge(task: Task, subjects: list[int]) -> None:

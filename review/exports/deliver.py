@@ -7,11 +7,12 @@ object: whoever lost it stops.
 
 import hashlib
 import logging
+import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from campaigns.database.clock import database_now
@@ -73,38 +74,26 @@ def run_export(export_id: int) -> str | None:
 
 
 def _claim(export_id: int) -> Export | None:
-    now = database_now()
-    due = Q(state=Export.State.WAITING) & (Q(claimed_until__isnull=True) | Q(claimed_until__lte=now))
-    left = Q(state=Export.State.RUNNING, claimed_until__lt=now)
-    claimed_until = now + timedelta(seconds=LEASE_SECONDS)
-    won = Export.objects.filter(due | left, pk=export_id).update(
-        state=Export.State.RUNNING, claimed_until=claimed_until, tries=F("tries") + 1
+    under_way = Export.objects.filter(pk=export_id, state__in=[Export.State.WAITING, Export.State.RUNNING])
+    claimed = under_way.due(database_now()).claim(
+        holder=uuid.uuid4().hex, seconds=LEASE_SECONDS, state=Export.State.RUNNING, tries=F("tries") + 1
     )
-    if won != 1:
+    if claimed != 1:
         return None
     return Export.objects.select_related("campaign__workspace", "requested_by").get(pk=export_id)
 
 
 def _renew(export: Export) -> None:
-    claimed_until = database_now() + timedelta(seconds=LEASE_SECONDS)
-    if _ours(export).update(claimed_until=claimed_until) != 1:
+    if Export.objects.filter(pk=export.pk).renew(holder=export.claimed_by, seconds=LEASE_SECONDS) != 1:
         raise LostClaim
-    export.claimed_until = claimed_until
-
-
-def _ours(export: Export):  # type: ignore[no-untyped-def]
-    return Export.objects.filter(pk=export.pk, state=Export.State.RUNNING, claimed_until=export.claimed_until)
 
 
 def _end(
-    export: Export,
-    *,
-    state: str,
-    problem: str,
-    claimed_until: datetime | None = None,
-    finished_at: datetime | None = None,
+    export: Export, *, state: str, problem: str, due_at: datetime | None = None, finished_at: datetime | None = None
 ) -> str | None:
-    ended = _ours(export).update(state=state, problem=problem, claimed_until=claimed_until, finished_at=finished_at)
+    ended = Export.objects.filter(pk=export.pk, state=Export.State.RUNNING).release(
+        holder=export.claimed_by, state=state, problem=problem, due_at=due_at, finished_at=finished_at
+    )
     return state if ended == 1 else None
 
 
@@ -117,7 +106,7 @@ def _stop(export: Export, *, words: str, passes: bool) -> str | None:
         wait = FIRST_WAIT_SECONDS * 4 ** (export.tries - 1)
         again = f"Loupe goes on by itself in {_span(wait)}."
         until = database_now() + timedelta(seconds=wait)
-        return _end(export, state=Export.State.WAITING, problem=f"{words} {kept}{again}", claimed_until=until)
+        return _end(export, state=Export.State.WAITING, problem=f"{words} {kept}{again}", due_at=until)
     problem = f"{words} {kept}“Try again” goes on from there."
     return _end(export, state=Export.State.FAILED, problem=problem, finished_at=timezone.now())
 

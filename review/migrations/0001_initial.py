@@ -121,6 +121,15 @@ class Migration(migrations.Migration):
             name="Export",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, help_text="When the next step may begin.", null=True)),
+                (
+                    "tries",
+                    models.PositiveSmallIntegerField(
+                        db_default=0, default=0, help_text="How often the present step was begun."
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -139,9 +148,7 @@ class Migration(migrations.Migration):
                 ("manifest_name", models.CharField(blank=True, max_length=300)),
                 ("manifest_sha256", models.CharField(blank=True, max_length=64)),
                 ("problem", models.TextField(blank=True)),
-                ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("claimed_until", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "campaign",
@@ -230,25 +237,11 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
-                    models.CharField(
-                        choices=[
-                            ("mention", "Mention"),
-                            ("assignment", "Assignment"),
-                            ("escalation", "Escalation"),
-                            ("budget", "Budget"),
-                        ],
-                        max_length=12,
-                    ),
+                    models.CharField(choices=[("mention", "Mention"), ("assignment", "Assignment")], max_length=12),
                 ),
                 ("text", models.CharField(max_length=300)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("read_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "email_due_at",
-                    models.DateTimeField(blank=True, help_text="When the mail is tried; none: no mail.", null=True),
-                ),
-                ("email_tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ("emailed_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "campaign",
                     models.ForeignKey(
@@ -321,6 +314,30 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="assignments",
                         to="review.notice",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="NoticeDelivery",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(blank=True, help_text="When the next step may begin.", null=True)),
+                (
+                    "tries",
+                    models.PositiveSmallIntegerField(
+                        db_default=0, default=0, help_text="How often the present step was begun."
+                    ),
+                ),
+                ("channel", models.CharField(max_length=12)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "notice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="review.notice"
                     ),
                 ),
             ],
@@ -740,15 +757,19 @@ class Migration(migrations.Migration):
             model_name="notice",
             index=models.Index(fields=["user", "read_at"], name="notice_unread"),
         ),
-        migrations.AddIndex(
-            model_name="notice",
-            index=models.Index(
-                condition=models.Q(("email_due_at__isnull", False)), fields=["email_due_at"], name="notice_mail_due"
-            ),
-        ),
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.UniqueConstraint(fields=("generation", "to"), name="assignment_once"),
+        ),
+        migrations.AddIndex(
+            model_name="noticedelivery",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)), fields=["due_at"], name="notice_delivery_due"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="noticedelivery",
+            constraint=models.UniqueConstraint(fields=("notice", "channel"), name="notice_delivery_once"),
         ),
         migrations.AddConstraint(
             model_name="rejectreason",

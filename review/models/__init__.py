@@ -4,7 +4,7 @@ from review.models.annotation import Annotation
 from review.models.comment import Comment
 from review.models.event import ImageEvent
 from review.models.export import Export, ExportFile
-from review.models.notice import Assignment, Notice, ReviewLease, SavedView
+from review.models.notice import Assignment, Notice, NoticeDelivery, ReviewLease, SavedView
 from review.models.reason import RejectReason
 from review.models.share import ShareLink
 from review.models.signoff import SignOff
@@ -21,6 +21,7 @@ __all__ = [
     "ExportFile",
     "ImageEvent",
     "Notice",
+    "NoticeDelivery",
     "RejectReason",
     "ReviewLease",
     "SavedView",

@@ -2,11 +2,12 @@
 
 from django.db import models
 
+from campaigns.database.claims import ClaimableStep
 from campaigns.models import Campaign, User, Workspace
 from review.models.signoff import SignOff
 
 
-class Export(models.Model):
+class Export(ClaimableStep):
     """One delivery of a campaign's signed finals with its manifest."""
 
     class State(models.TextChoices):
@@ -23,10 +24,8 @@ class Export(models.Model):
     manifest_name = models.CharField(max_length=300, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     problem = models.TextField(blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -3,22 +3,18 @@
 from django.db import models
 from django.db.models import Q
 
+from campaigns.database.claims import ClaimableStep
 from campaigns.models import Campaign, User, Workspace
 from generation.models import Generation
 from review.since import since_words
 
 
 class Notice(models.Model):
-    """One line in somebody's inbox, and where `email_due_at` is set a mail that waits to be sent.
-
-    Written by `review.services.notices`; its mail by `review.services.notice_mail`.
-    """
+    """One line in somebody's inbox. Written by `review.services.notices` only."""
 
     class Kind(models.TextChoices):
         MENTION = "mention", "Mention"
         ASSIGNMENT = "assignment", "Assignment"
-        ESCALATION = "escalation", "Escalation"
-        BUDGET = "budget", "Budget"
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="notices")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
@@ -28,16 +24,10 @@ class Notice(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
-    email_due_at = models.DateTimeField(null=True, blank=True, help_text="When the mail is tried; none: no mail.")
-    email_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
-    emailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [
-            models.Index(fields=["user", "read_at"], name="notice_unread"),
-            models.Index(fields=["email_due_at"], condition=Q(email_due_at__isnull=False), name="notice_mail_due"),
-        ]
+        indexes = [models.Index(fields=["user", "read_at"], name="notice_unread")]
 
     def __str__(self) -> str:
         return self.text
@@ -50,7 +40,29 @@ class Notice(models.Model):
     @property
     def icon(self) -> str:
         """The sign beside it."""
-        return {"mention": "comment", "assignment": "person", "escalation": "flag", "budget": "costs"}[self.kind]
+        return NOTICE_ICONS[Notice.Kind(self.kind)]
+
+
+NOTICE_ICONS = {Notice.Kind.MENTION: "comment", Notice.Kind.ASSIGNMENT: "person"}
+
+
+class NoticeDelivery(ClaimableStep):
+    """A notice on its way to a person over one channel. Written by `review.services.notice_delivery` once it exists.
+
+    `ended_at`: it was sent (`sent_at`), given up, or is not wanted any more.
+    """
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=12)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["notice", "channel"], name="notice_delivery_once")]
+        indexes = [models.Index(fields=["due_at"], condition=Q(ended_at__isnull=True), name="notice_delivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.notice_id} by {self.channel}"
 
 
 class SavedView(models.Model):

@@ -17,6 +17,7 @@ from review.exports.renditions import CHANNELS
 from review.models import Export, ExportFile, SignOff
 
 SIDECAR = "sidecar"
+UNDER_WAY = (Export.State.WAITING, Export.State.RUNNING)
 
 
 class NothingToExport(Exception):
@@ -59,18 +60,17 @@ def retry_export(export: Export) -> bool:
     stopped = Q(state=Export.State.FAILED) | Q(state=Export.State.WAITING)
     return (
         Export.objects.filter(stopped, pk=export.pk).update(
-            state=Export.State.WAITING, claimed_until=None, tries=0, problem="", finished_at=None
+            state=Export.State.WAITING, due_at=None, tries=0, problem="", finished_at=None
         )
         == 1
     )
 
 
 def find_waiting_exports(*, limit: int = 50) -> list[int]:
-    """Exports that wait and are due, or were left by a worker that died."""
+    """Find exports that wait and are due, or were left by a worker that died."""
     now = database_now()
-    due = Q(state=Export.State.WAITING) & (Q(claimed_until__isnull=True) | Q(claimed_until__lte=now))
-    left = Q(state=Export.State.RUNNING, claimed_until__lt=now)
-    return list(Export.objects.filter(due | left).order_by("pk").values_list("pk", flat=True)[:limit])
+    waiting = Export.objects.filter(state__in=UNDER_WAY).due(now).free(now)
+    return list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _exportable(*, campaign: Campaign, signoffs: Sequence[SignOff] | None) -> list[SignOff]:
@@ -93,7 +93,7 @@ def _exportable(*, campaign: Campaign, signoffs: Sequence[SignOff] | None) -> li
 
 def _same_under_way(*, campaign: Campaign, signatures: Sequence[SignOff]) -> Export | None:
     wanted = {signature.pk for signature in signatures}
-    under_way = Export.objects.filter(campaign=campaign, state__in=[Export.State.WAITING, Export.State.RUNNING])
+    under_way = Export.objects.filter(campaign=campaign, state__in=UNDER_WAY)
     for export in under_way.prefetch_related("files"):
         if {file.signoff_id for file in export.files.all()} == wanted:
             return export

@@ -14,7 +14,7 @@ from review.queries.assigned import read_assigned
 from review.queries.sheet import loupe_address
 from review.queries.sheet_filter import read_filter
 from review.services.assignments import MOST_IMAGES, AssignmentRefused, assign_images, unassign_images
-from review.tasks import nudge_mails
+from review.tasks import nudge_notices
 
 
 @require_POST
@@ -30,7 +30,7 @@ def assignments(request: MemberRequest, pk: int) -> HttpResponse:
             changed = unassign_images(images, to=person, by=request.membership.user)
         else:
             changed = assign_images(images, to=person, by=request.membership.user)
-            transaction.on_commit(nudge_mails)
+            transaction.on_commit(nudge_notices)
     except AssignmentRefused as refused:
         problem = str(refused)
     if request.headers.get("Accept", "").startswith("application/json"):

@@ -10,7 +10,7 @@ from campaigns.access import MemberRequest, member_required
 from review.models import Notice
 from review.queries.inbox import read_inbox
 from review.queries.navigation import read_around
-from review.services.notice_mail import target_of
+from review.services.notice_channels import target_of
 
 
 @require_GET

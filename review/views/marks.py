@@ -21,7 +21,7 @@ from review.queries.marks_picture import read_drawn_marks
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
 from review.services.comments import CommentRefused, add_comment, unknown_names
 from review.services.verdicts import is_locked
-from review.tasks import nudge_mails
+from review.tasks import nudge_notices
 
 PARTS = ("additions", "changes", "deletions")
 
@@ -36,7 +36,7 @@ def marks(request: MemberRequest, pk: str) -> HttpResponse:
     try:
         parcel = _read_parcel(request)
         outcome = save_marks(generation=generation, by=request.membership.user, **parcel)
-        transaction.on_commit(nudge_mails)
+        transaction.on_commit(nudge_notices)
     except MarksRefused as refused:
         return JsonResponse({"message": str(refused), **_describe(request, generation)}, status=409)
     return JsonResponse(_describe(request, generation, outcome))
@@ -52,7 +52,7 @@ def comments(request: MemberRequest, pk: str) -> HttpResponse:
         mark = get_object_or_404(Annotation, pk=where, generation=generation) if where else None
         text = request.POST.get("text", "")
         told = _reach(add_comment(generation=generation, by=request.membership.user, text=text, annotation=mark))
-        transaction.on_commit(nudge_mails)
+        transaction.on_commit(nudge_notices)
     except CommentRefused as refused:
         problem, status = str(refused), 422
     context = _talk(request, generation) | {"problem": problem, "problem_at": where, "draft": request.POST.get("text")}

@@ -254,7 +254,7 @@ def test_a_start_takes_few_queries_however_many_shots(campaign: Campaign, django
         campaign=campaign,
         shots=[{"title": f"Shot {n}", "prompt": PROMPT, "model": "studio/comp"} for n in range(98)],
     )
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         rows = start(campaign)
     assert len(rows) == 100
     assert {row.version for row in rows} == {1}

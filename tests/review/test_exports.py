@@ -220,7 +220,7 @@ def test_a_store_that_is_down_is_tried_again_by_itself(settings: Settings, expor
         assert "by itself" in export.problem
         assert find_waiting_exports() == []
         assert export.tries == number
-        Export.objects.filter(pk=export.pk).update(claimed_until=timezone.now())
+        Export.objects.filter(pk=export.pk).update(due_at=timezone.now())
     assert run_export(export.pk) == "failed"
     assert not retry_export(Export(pk=0))
     assert retry_export(export)
@@ -281,7 +281,9 @@ def test_who_lost_the_claim_stops(export: Export, monkeypatch: pytest.MonkeyPatc
 
     def put_slowly(**fields: Any) -> None:
         put_once(**fields)
-        Export.objects.filter(pk=export.pk).update(claimed_until=timezone.now() + timedelta(minutes=9))
+        Export.objects.filter(pk=export.pk).update(
+            claimed_by="another", claimed_until=timezone.now() + timedelta(minutes=9)
+        )
 
     monkeypatch.setattr(store, "put_once", put_slowly)
     assert run_export(export.pk) is None

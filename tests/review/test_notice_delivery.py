@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from smtplib import SMTPServerDisconnected
+from threading import get_ident
 
 import pytest
 from django.core import mail
@@ -17,10 +18,12 @@ from pytest_django.fixtures import DjangoCaptureOnCommitCallbacks
 from campaigns.models import Campaign, User
 from generation.models import Generation
 from review import tasks
-from review.models import Notice
+from review.models import Notice, NoticeDelivery
+from review.models.notice import NOTICE_ICONS
 from review.services.assignments import assign_images
 from review.services.comments import add_comment
-from review.services.notice_mail import MAX_TRIES, find_due_mails, mail_notice
+from review.services.notice_channels import CHANNELS
+from review.services.notice_delivery import MAX_TRIES, deliver_notice, find_due_deliveries
 from tests.factories import CampaignFactory, GenerationFactory, MembershipFactory, ShotFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,16 +51,20 @@ def ben(campaign: Campaign) -> User:
     return MembershipFactory(workspace=campaign.workspace, user__name="Ben Okri", user__email="ben@house.example").user
 
 
-def pending(image: Generation, by: User) -> Notice:
+def pending(image: Generation, by: User) -> NoticeDelivery:
     """A notice to Ben whose mail waits."""
     add_comment(generation=image, by=by, text="@ben look at the shadow")
-    return Notice.objects.latest("pk")
+    return NoticeDelivery.objects.latest("pk")
+
+
+def deliver(delivery: NoticeDelivery) -> bool:
+    return deliver_notice(delivery.pk, holder=f"worker:{get_ident()}")
 
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker at hand: what is enqueued runs at once, through the task."""
-    monkeypatch.setattr(tasks.mail_notice, "apply_async", lambda args, **options: tasks.mail_notice.apply(args))
+    monkeypatch.setattr(tasks.deliver_notice, "apply_async", lambda args, **options: tasks.deliver_notice.apply(args))
 
 
 @pytest.mark.usefixtures("worker")
@@ -81,40 +88,40 @@ def test_a_mention_reaches_the_mail_after_the_commit(
     assert f"https://loupe.house.example/images/{image.pk}/" in sent.body
     assert "https://loupe.house.example/you/" in sent.body
     assert sent.content_subtype == "plain"
-    assert Notice.objects.get().emailed_at
+    assert NoticeDelivery.objects.get().sent_at
 
 
 @pytest.mark.usefixtures("worker")
 def test_twelve_images_are_one_mail(campaign: Campaign, maya: User, ben: User) -> None:
     shot = ShotFactory(campaign=campaign)
     assign_images([GenerationFactory(shot=shot, ready=True) for _ in range(12)], to=ben, by=maya)
-    tasks.sweep_mails()
-    tasks.sweep_mails()
+    tasks.sweep_notices()
+    tasks.sweep_notices()
     (sent,) = mail.outbox
     assert sent.subject == "Maya Lind asked you to look at 12 images of Aurora"
     assert f"/campaigns/{campaign.pk}/sheet/?assigned={ben.pk}" in sent.body
 
 
 def test_redis_that_is_gone_and_a_worker_that_dies_lose_no_mail(image: Generation, maya: User, ben: User) -> None:
-    notice = pending(image, maya)
-    tasks.nudge_mails()  # the tests' Redis is a closed port
-    assert find_due_mails() == [notice.pk]
+    delivery = pending(image, maya)
+    tasks.nudge_notices()  # the tests' Redis is a closed port
+    assert find_due_deliveries() == [delivery.pk]
     # a worker that died in the middle: the claim is held, nothing was sent
-    Notice.objects.update(email_due_at=timezone.now() + timedelta(seconds=90), email_tries=1)
-    assert find_due_mails() == []
-    assert not mail_notice(notice.pk)
-    Notice.objects.update(email_due_at=timezone.now() - timedelta(seconds=1))
-    assert find_due_mails() == [notice.pk]
-    tasks.mail_notice(notice.pk)
-    tasks.mail_notice(notice.pk)
+    NoticeDelivery.objects.update(claimed_by="dead", claimed_until=timezone.now() + timedelta(seconds=90), tries=1)
+    assert find_due_deliveries() == []
+    assert not deliver(delivery)
+    NoticeDelivery.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert find_due_deliveries() == [delivery.pk]
+    tasks.deliver_notice(delivery.pk)
+    tasks.deliver_notice(delivery.pk)
     assert len(mail.outbox) == 1
-    assert find_due_mails() == []
+    assert find_due_deliveries() == []
 
 
 def test_a_server_that_refuses_is_asked_again_later_and_given_up_in_the_end(
     image: Generation, maya: User, ben: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notice = pending(image, maya)
+    delivery = pending(image, maya)
 
     def refuse(self: EmailMessage, fail_silently: bool = False) -> int:
         raise SMTPServerDisconnected("try again")
@@ -122,19 +129,19 @@ def test_a_server_that_refuses_is_asked_again_later_and_given_up_in_the_end(
     with monkeypatch.context() as broken:
         broken.setattr(EmailMessage, "send", refuse)
         for _ in range(MAX_TRIES - 1):
-            assert not mail_notice(notice.pk)
-            assert find_due_mails() == []
-            Notice.objects.update(email_due_at=timezone.now())
-        Notice.objects.update(email_tries=MAX_TRIES - 1)
-        assert not mail_notice(notice.pk)
-    notice.refresh_from_db()
-    assert (notice.email_due_at, notice.emailed_at) == (None, None)
+            assert not deliver(delivery)
+            assert find_due_deliveries() == []
+            NoticeDelivery.objects.update(due_at=timezone.now())
+        NoticeDelivery.objects.update(tries=MAX_TRIES - 1)
+        assert not deliver(delivery)
+    delivery.refresh_from_db()
+    assert (delivery.ended_at is None, delivery.sent_at) == (False, None)
     assert not mail.outbox
 
 
 @pytest.mark.parametrize("why", ["switched off", "read", "left", "inactive"])
 def test_no_mail_where_none_is_wanted(image: Generation, maya: User, ben: User, why: str) -> None:
-    notice = pending(image, maya)
+    delivery = pending(image, maya)
     if why == "read":
         Notice.objects.update(read_at=timezone.now())
     elif why == "left":
@@ -143,8 +150,8 @@ def test_no_mail_where_none_is_wanted(image: Generation, maya: User, ben: User, 
         User.objects.filter(pk=ben.pk).update(
             **({"wants_email": False} if why == "switched off" else {"is_active": False})
         )
-    assert not mail_notice(notice.pk)
-    assert find_due_mails() == []
+    assert not deliver(delivery)
+    assert find_due_deliveries() == []
     assert not mail.outbox
 
 
@@ -155,7 +162,7 @@ def test_each_person_switches_their_mail_off_and_on(client: Client, image: Gener
     ben.refresh_from_db()
     assert (ben.name, ben.wants_email) == ("Ben Okri", False)
     add_comment(generation=image, by=maya, text=f"@{ben.email} look")
-    assert Notice.objects.get().email_due_at is None
+    assert Notice.objects.get().deliveries.count() == 0
     assert client.post(reverse("you"), {"name": "Ben Okri", "wants_email": "on"}).status_code == 302
     assert client.post(reverse("you"), {"name": "x" * 200}).status_code == 422
     client.logout()
@@ -167,7 +174,7 @@ def test_a_name_with_a_line_break_makes_no_header(image: Generation, maya: User,
     Campaign.objects.update(title="Aurora\nX-Evil: 1" * 9)
     maya.refresh_from_db()
     assign_images([image], to=ben, by=maya)
-    assert mail_notice(Notice.objects.get().pk)
+    assert deliver(NoticeDelivery.objects.get())
     message = mail.outbox[0].message()
     assert "Bcc" not in message
     assert "X-Evil" not in message
@@ -181,14 +188,25 @@ def test_ten_workers_at_once_send_one_mail() -> None:
     campaign = CampaignFactory()
     maya, ben = (MembershipFactory(workspace=campaign.workspace).user for _ in range(2))
     assign_images([GenerationFactory(shot=ShotFactory(campaign=campaign), ready=True)], to=ben, by=maya)
-    notice = Notice.objects.get()
+    delivery = NoticeDelivery.objects.get()
 
     def send(_: int) -> bool:
         try:
-            return mail_notice(notice.pk)
+            return deliver(delivery)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=10) as pool:
         assert sorted(pool.map(send, range(10))) == [False] * 9 + [True]
     assert len(mail.outbox) == 1
+
+
+def test_every_channel_carries_a_notice_and_asks_for_consent(image: Generation, maya: User, ben: User) -> None:
+    add_comment(generation=image, by=maya, text="@ben look at the shadow")
+    (notice,) = Notice.objects.all()
+    for name, channel in CHANNELS.items():
+        assert len(name) <= NoticeDelivery._meta.get_field("channel").max_length
+        assert channel.is_wanted_by(ben) is notice.deliveries.filter(channel=name).exists()
+        channel.send(notice)
+        assert channel.failures
+    assert {kind for kind, _ in Notice.Kind.choices} == set(NOTICE_ICONS)
