@@ -1,4 +1,4 @@
-"""What people may do to campaigns. Only writer of Campaign, Shot, Workspace and Membership."""
+"""What people do to campaigns. Only writer of Campaign, Shot, Workspace and Membership."""
 
 import secrets
 from collections.abc import Sequence
@@ -166,10 +166,21 @@ def note_waiting(campaign_id: int, note: str) -> None:
 
 def plan_again(campaign: Campaign) -> bool:
     """Have a brief that could not be planned read once more; False where that is not the case (any more)."""
-    asked = Campaign.objects.filter(pk=campaign.pk, planning=Campaign.Planning.FAILED).update(
-        planning=Campaign.Planning.WAITING, planning_note=""
-    )
-    return asked == 1
+    failed = Campaign.objects.filter(pk=campaign.pk, planning=Campaign.Planning.FAILED)
+    return failed.update(planning=Campaign.Planning.WAITING, planning_note="") == 1
+
+
+def plan_new_shots(campaign: Campaign) -> None:
+    """Have the prompts of shots written that were added to a planned campaign."""
+    Campaign.objects.filter(pk=campaign.pk).update(planning=Campaign.Planning.WAITING)
+
+
+def change_gate(campaign: Campaign, *, bar: Decimal | None = None, max_attempts: int | None = None) -> Campaign:
+    """Move the bar or the number of attempts; what is scored stays as it was judged."""
+    campaign.bar = bar if bar is not None else campaign.bar
+    campaign.max_attempts = max_attempts or campaign.max_attempts
+    campaign.save(update_fields=["bar", "max_attempts"])
+    return campaign
 
 
 def mark_started(campaign: Campaign) -> None:

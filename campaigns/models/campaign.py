@@ -159,8 +159,8 @@ class Reference(models.Model):
 class Budget(models.Model):
     """A limit in USD for a workspace (no campaign) or one campaign, with what is spent and promised.
 
-    The limit belongs to people (`campaigns.services.set_budget`). `spent` and `reserved` are
-    counters that only `generation.money.ledger` writes, by conditional UPDATE.
+    Written by `generation.money.ledger` only: people set the limit through it, and it counts `spent` and `reserved`
+    by conditional UPDATE.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="budgets")

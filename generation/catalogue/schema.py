@@ -152,8 +152,3 @@ class CatalogueModel:
     def supports_seed(self) -> bool:
         """Whether a picture can be repeated; if not, the page says so."""
         return self.fields.seed is not None
-
-    @property
-    def takes_image(self) -> bool:
-        """Whether it can start from an existing picture."""
-        return self.fields.image is not None

@@ -125,7 +125,7 @@ class Generation(ClaimableStep):
     thumbhash = models.CharField(max_length=60, blank=True)
     metrics = models.JSONField(default=dict, blank=True)
 
-    # the last score, copied from Score by generation.engine.scoring so that a list can filter by it
+    # the last score, copied from Score by engine.scoring and engine.rescoring so that a list can filter by it
     average = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     weakest = models.CharField(max_length=20, blank=True)
     passed = models.BooleanField(null=True, blank=True)

@@ -15,7 +15,7 @@ from generation.money import ledger
 from generation.planning.planning import size_of
 from generation.planning.references import CleanReference, keep_reference
 
-# What a post without a shape gets: landscape for a hero, as product.md asks.
+# What a post without a shape gets: landscape, as a hero is.
 USUAL_RATIO = "16:9"
 
 

@@ -63,11 +63,6 @@ def keep_reference(*, campaign: Campaign, picture: CleanReference, role: str, by
     return kept
 
 
-def add_reference(*, campaign: Campaign, content: bytes, name: str, role: str, by: User) -> Reference:
-    """Verify, clean and keep an uploaded picture. Raises ImageRejected; then nothing was kept."""
-    return keep_reference(campaign=campaign, picture=check_reference(content=content, name=name), role=role, by=by)
-
-
 def campaign_references(campaign: Campaign) -> list[int]:
     """Give the ids of the images that go along with every first render."""
     return list(Reference.objects.filter(campaign=campaign).order_by("pk").values_list("pk", flat=True))

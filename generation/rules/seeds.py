@@ -4,14 +4,8 @@ Seeds lie from 1 to 2**31 - 2: some models read 0 as "random", and Ideogram take
 """
 
 import hashlib
-import secrets
 
 HIGHEST_SEED = 2**31 - 2
-
-
-def new_base_seed() -> int:
-    """A fresh base seed, from the system's randomness."""
-    return secrets.randbelow(HIGHEST_SEED) + 1
 
 
 def derive_seed(*, base_seed: int, position: int, attempt: int = 1, variation: int = 0) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 TABLE = "generation_generation"
 WATCHED = ("state", "decision", "average")
 NOW = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'"}
-# As `review.services.verdicts.elect` ranks them: signed, newest approved, best score, newest; rejected ones last.
+# The one place that says which version lies on top: signed, newest approved, best score, newest; rejected ones last.
 RANK = (
     "CASE decision WHEN 'signed' THEN 3 WHEN 'approved' THEN 2 WHEN 'rejected' THEN 0 ELSE 1 END DESC, "
     "CASE WHEN decision IN ('signed', 'approved') THEN 0 ELSE COALESCE(average, -1) END DESC, version DESC"

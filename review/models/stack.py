@@ -7,7 +7,7 @@ from generation.models import Generation
 
 
 class Stack(models.Model):
-    """One row a shot that has finished versions. `top` is the one that stands (`services.verdicts.elect` says which).
+    """One row a shot that has finished versions. `top` is the one that stands (the triggers say which).
 
     Triggers on Generation are the only writer (`review/migrations/_stack_triggers.py`): whatever changes an image
     changes its stack in the same transaction.

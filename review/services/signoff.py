@@ -1,7 +1,7 @@
 """The signature under a final. Only writer of SignOff.
 
-A signature binds to the SHA-256 of the file as it lies in storage at that moment. It locks
-the stack of the shot: `is_signed` is what the verdict service asks before it writes.
+A signature binds to the SHA-256 of the file as it lies in storage at that moment. It locks the stack of the shot: no
+verdict is stored beside it (`verdicts.is_locked`).
 """
 
 import hashlib
@@ -44,11 +44,6 @@ class SignOffRefused(Exception):
 
 class SignOffOutdated(SignOffRefused):
     """Somebody decided or signed in the meantime: the page is to be read again (409)."""
-
-
-def is_signed(shot_id: int) -> bool:
-    """Whether the stack of this shot is locked by a living signature."""
-    return SignOff.objects.filter(shot_id=shot_id, withdrawn_at__isnull=True).exists()
 
 
 def hash_of_stored_file(generation: Generation) -> str:

@@ -6,8 +6,6 @@ one UPDATE, so that of two people who saw the same page one decides and the othe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -251,42 +249,3 @@ def _show(generation: Generation, *, verdict: Verdict | None, by: User) -> None:
         by_id=by.pk,
         at=timezone.now(),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One version of a shot's stack, as the election sees it. `average` is 1 to 10 or None."""
-
-    pk: str
-    version: int
-    decision: str
-    average: Decimal | None
-
-
-def elect(candidates: Iterable[Candidate]) -> str | None:
-    """Which version stands for its shot: signed, else newest approved, else best score, else newest.
-
-    What people rejected stands only where nothing else is left. None for an empty stack.
-    """
-
-    def rank(candidate: Candidate) -> tuple[int, float, int]:
-        if candidate.decision == SIGNED:
-            return (3, 0.0, candidate.version)
-        if candidate.decision == Decision.APPROVED:
-            return (2, 0.0, candidate.version)
-        score = -1.0 if candidate.average is None else float(candidate.average)
-        return (0 if candidate.decision == Decision.REJECTED else 1, score, candidate.version)
-
-    best = max(candidates, key=rank, default=None)
-    return best.pk if best else None
-
-
-def elect_standing_versions(campaign_id: int) -> dict[int, str]:
-    """The image that stands for each shot of a campaign: shot id to generation id. One query."""
-    rows = Generation.objects.filter(campaign_id=campaign_id, state=GenerationState.READY).values_list(
-        "shot_id", "pk", "version", "standing__decision", "average"
-    )
-    stacks: dict[int, list[Candidate]] = {}
-    for shot_id, pk, version, decision, average in rows.iterator(chunk_size=2000):
-        stacks.setdefault(shot_id, []).append(Candidate(pk, version, decision or Standing.UNDECIDED, average))
-    return {shot_id: chosen for shot_id, stack in stacks.items() if (chosen := elect(stack))}

@@ -1,4 +1,4 @@
-"""The main job, as product.md tells it: MKT-2241, four launch shots for the Aurora headphones by lunch.
+"""The main job from brief to bucket: MKT-2241, four launch shots for the Aurora headphones by lunch.
 
 A real browser, real processes (conductor, workers), a real Redis, PostgreSQL and an S3 server over HTTP.
 """

@@ -103,7 +103,7 @@ def test_every_model_gets_an_input_that_its_published_schema_accepts(fake_replic
     mask = ImageInput(pictures.draw_picture(640, 512, 4), "image/png", "mask")
     product = ImageInput(pictures.draw_picture(256, 256, 5), "image/png", "product")
     inputs: tuple[ImageInput, ...] = (product,) if model.fields.references else ()
-    if model.takes_image and not model.fields.references:
+    if model.fields.image and not model.fields.references:
         inputs = (photo, mask) if model.fields.mask else (photo,)
     request = flux_request(model=model.key, inputs=inputs, negative_prompt="text, logo", guidance=99.0, steps=900)
     progress = render(fake_replicate, request)

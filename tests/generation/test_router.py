@@ -39,7 +39,7 @@ def test_editing_never_meets_plain_text_to_image() -> None:
     for request_ in (RoutingRequest(editing=True), RoutingRequest(inpainting=True), RoutingRequest(upscaling=True)):
         proposal = route(request_, ALL)
         for key in (proposal.model_key, *proposal.alternatives):
-            assert get_model(key).takes_image
+            assert get_model(key).fields.image
 
 
 def test_no_route_leads_to_a_retired_model() -> None:

@@ -15,6 +15,7 @@ from campaigns.models import User
 from generation.models import Generation
 from review.models import Decision, Export, SignOff, Standing
 from review.services import signoff
+from review.services.verdicts import is_locked
 from tests.factories import (
     BrandKitFactory,
     GenerationFactory,
@@ -66,7 +67,7 @@ def test_a_signature_binds_to_the_file_locks_the_stack_and_asks_for_the_export(
     assert signature.sha256 == generation.sha256
     standing = Standing.objects.get(pk=generation.pk)
     assert (standing.decision, standing.version, standing.decided_by) == ("signed", 2, approver)
-    assert signoff.is_signed(generation.shot_id)
+    assert is_locked(generation.shot_id)
     export = Export.objects.get()
     assert export.campaign == generation.campaign
     assert {file.signoff_id for file in export.files.all()} == {signature.pk}
@@ -170,7 +171,7 @@ def test_a_withdrawn_signature_opens_the_stack_again(generation: Generation, app
     signoff.withdraw_signature(signature=signature, by=approver)
     standing = Standing.objects.get(pk=generation.pk)
     assert (standing.decision, standing.version) == (Decision.APPROVED, 3)
-    assert not signoff.is_signed(generation.shot_id)
+    assert not is_locked(generation.shot_id)
     assert (signature.withdrawn_by, signature.withdrawn_at is not None) == (approver, True)
     with pytest.raises(signoff.SignOffOutdated, match="withdrawn before"):
         signoff.withdraw_signature(signature=signature, by=approver)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -11,12 +10,9 @@ from campaigns.models import User
 from generation.models import Generation
 from review.models import Decision, Standing, Verdict
 from review.services.verdicts import (
-    Candidate,
     StackSigned,
     StaleVerdict,
     VerdictRefused,
-    elect,
-    elect_standing_versions,
     record_verdict,
     undo_verdict,
 )
@@ -234,36 +230,3 @@ def test_of_two_reviewers_at_once_one_decides_and_one_is_told() -> None:
         stored = Verdict.objects.get(generation=generation)
         standing = Standing.objects.get(pk=generation.pk)
         assert (standing.verdict, standing.version) == (stored, 1)
-
-
-@pytest.mark.parametrize(
-    ("stack", "chosen"),
-    [
-        ([], None),
-        ([("a", 1, "undecided", 7.0), ("b", 2, "undecided", 6.0)], "a"),
-        ([("a", 1, "undecided", 7.0), ("b", 2, "undecided", 7.0)], "b"),
-        ([("a", 1, "undecided", None), ("b", 2, "undecided", None)], "b"),
-        ([("a", 1, "approved", 6.0), ("b", 2, "undecided", 9.0)], "a"),
-        ([("a", 1, "approved", 9.0), ("b", 2, "approved", 6.0)], "b"),
-        ([("a", 1, "signed", 6.0), ("b", 2, "approved", 9.0)], "a"),
-        ([("a", 1, "rejected", 9.0), ("b", 2, "changes", 5.0)], "b"),
-        ([("a", 1, "rejected", 9.0), ("b", 2, "rejected", 5.0)], "a"),
-    ],
-)
-def test_election(stack: list[tuple[str, int, str, float | None]], chosen: str | None) -> None:
-    candidates = [
-        Candidate(pk, version, decision, None if average is None else Decimal(average))
-        for pk, version, decision, average in stack
-    ]
-    assert elect(candidates) == chosen
-
-
-@pytest.mark.django_db
-def test_the_standing_version_is_elected_again_when_it_goes(django_assert_num_queries) -> None:
-    first, ana = image(scored=8.0), UserFactory()
-    second = image(shot=first.shot, scored=6.0)
-    alone = image(shot=ShotFactory(campaign=first.campaign))
-    assert elect_standing_versions(first.campaign_id) == {first.shot_id: first.pk, alone.shot_id: alone.pk}
-    record_verdict(generation=first, decision=REJECTED, by=ana, seen_version=0, reason="legal")
-    with django_assert_num_queries(1):
-        assert elect_standing_versions(first.campaign_id)[first.shot_id] == second.pk

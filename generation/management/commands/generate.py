@@ -160,13 +160,13 @@ def open_campaign(
         bookmark.write_text(json.dumps({"campaign": campaign.pk, "base_seed": campaign.base_seed}))
     else:
         console.print(f"Going on with “{campaign.title}”.")
-        apply_options(campaign=campaign, options=options)
+        campaigns.change_gate(campaign, bar=options["bar"], max_attempts=options["attempts"])
     known = set(campaign.shots.values_list("slug", flat=True))
     fresh = [post for post in imported.posts if post.slug not in known]
     if fresh:
         shots = [shot_fields(post, model=options["model"]) for post in fresh]
         campaigns.add_shots(campaign=campaign, shots=shots)
-        Campaign.objects.filter(pk=campaign.pk).update(planning=Campaign.Planning.WAITING)
+        campaigns.plan_new_shots(campaign)
     if options["budget"] is not None:
         ledger.set_limit(workspace=workspace, campaign=campaign, limit=options["budget"])
     return campaign
@@ -196,15 +196,6 @@ def find_begun(*, bookmark: Path, workspace: Workspace) -> Campaign | None:
         ).first()
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def apply_options(*, campaign: Campaign, options: dict[str, Any]) -> None:
-    """A second run may move the bar or the attempts; what is rendered stays as it was judged."""
-    if options["bar"] is not None:
-        campaign.bar = options["bar"]
-    if options["attempts"] is not None:
-        campaign.max_attempts = options["attempts"]
-    campaign.save(update_fields=["bar", "max_attempts"])
 
 
 def shot_fields(post: Any, *, model: str | None) -> dict[str, Any]:

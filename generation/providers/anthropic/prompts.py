@@ -1,7 +1,7 @@
 """What Claude is told: the rubric and the writer's instructions. Words only.
 
 The rubric stands in a system block of its own that never changes, so that it is cached; dimensions, scale and anchors
-are product.md's, "brand fit" is the fifth where a brand kit is given.
+are the rubric's (`rules.gate`), "brand fit" is the fifth where a brand kit is given.
 """
 
 RUBRIC_VERSION = "rubric 2026-11"
