@@ -9,13 +9,15 @@ VENV_PYTHON = .venv/bin/python
 TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench soak demo-failures screenshots clean install install-tests
+.PHONY: help run test coverage check format lock bench soak demo-failures screenshots clean install install-tests
 
 help:
 	@echo "make run          start Loupe at http://127.0.0.1:8000 (PORT=... for another port)"
 	@echo "make test         run every test, on PostgreSQL and on SQLite"
 	@echo "make check        ruff, mypy, djlint, migrations in step, deployment checks"
+	@echo "make coverage     the same tests on PostgreSQL, and which lines none of them runs"
 	@echo "make format       let ruff put the code in shape"
+	@echo "make lock         write the lock files anew, after a change of requirements.txt"
 	@echo "make bench        run the benchmarks and print their ratios"
 	@echo "make soak         the tests of endurance: 1,000 kills, 1,000 rounds of 50 starts (20 minutes)"
 	@echo "make demo-failures  watch the ladder work against providers that fail (a minute)"
@@ -23,10 +25,10 @@ help:
 	@echo "make clean        remove .venv and the caches; var/ with its data stays"
 
 install:
-	@"$(or $(PYTHON),python3)" -I config/install.py requirements.txt
+	@"$(or $(PYTHON),python3)" -I config/install.py requirements.lock
 
 install-tests: install
-	@"$(or $(PYTHON),python3)" -I config/install.py tests/requirements.txt
+	@"$(or $(PYTHON),python3)" -I config/install.py tests/requirements.lock
 
 run: install
 	@exec $(VENV_PYTHON) -m config.run
@@ -52,6 +54,14 @@ check: install-tests
 format: install-tests
 	$(VENV_PYTHON) -m ruff check --fix .
 	$(VENV_PYTHON) -m ruff format .
+
+# What pip installs, with the hash of every file. Versions that are locked stay; UPGRADE=--upgrade takes the newest.
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV_PYTHON) -m uv pip compile --no-config --quiet \
+	--universal --python-version 3.11 --generate-hashes $(UPGRADE)
+
+lock: install-tests
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) tests/requirements.txt --constraint requirements.lock --output-file tests/requirements.lock
 
 bench: install-tests
 	$(VENV_PYTHON) -m tests.bench
