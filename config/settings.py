@@ -19,6 +19,9 @@ VAR_DIR = Path(environment.text("LOUPE_VAR_DIR") or BASE_DIR / "var").absolute()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 PORT = environment.whole("PORT", default=8000, minimum=1, maximum=65_535)
 
+WEB_CONCURRENCY = environment.whole("WEB_CONCURRENCY", default=2, minimum=1)
+LOUPE_PICTURE_WORKERS = environment.whole("LOUPE_PICTURE_WORKERS", default=2, minimum=1)
+
 # --- what is live and what is local -------------------------------------------------
 DATABASE_URL = environment.address("DATABASE_URL", schemes=("postgres", "postgresql"))
 REDIS_URL = environment.address("REDIS_URL", schemes=("redis", "rediss", "unix"))
