@@ -33,10 +33,17 @@ install-tests: install
 run: install
 	@exec $(VENV_PYTHON) -m config.run
 
+# Whoever is done takes over half of what another process still has before it.
+PYTEST = $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
 test: install-tests
 	@$(VENV_PYTHON) -m tests.services.chromium
-	$(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile
-	LOUPE_TEST_ENGINE=sqlite $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile -m both_engines
+	$(PYTEST) --durations 15
+	LOUPE_TEST_ENGINE=sqlite $(PYTEST) -m both_engines
+
+coverage: install-tests
+	@$(VENV_PYTHON) -m tests.services.chromium
+	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:var/coverage
 
 # The deployment check needs the settings of a production house; the values are no one's.
 PRODUCTION = LOUPE_ENV_FILE= LOUPE_PRODUCTION=true ALLOWED_HOSTS=loupe.example \

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -61,3 +62,12 @@ def test_both_files_lock_one_version_of_a_package() -> None:
     shared = {name: found for name, found in versions.items() if len({entry.split()[0] for entry in found}) > 1}
     assert "django" in shared
     assert {name: found for name, found in shared.items() if len({entry.split()[1] for entry in found}) > 1} == {}
+
+
+def test_the_checks_before_a_commit_are_of_the_locked_versions() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    revisions = {entry["repo"].rpartition("/")[2].lower(): entry.get("rev") for entry in hooks["repos"]}
+    pins = read_chosen((ROOT / "tests/requirements.txt").read_text())
+    assert f"ruff=={revisions['ruff-pre-commit'].removeprefix('v')}" in pins
+    assert f"djlint=={revisions['djlint'].removeprefix('v')}" in pins
+    assert set(revisions) == {"ruff-pre-commit", "djlint", "local"}

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 
@@ -28,6 +29,9 @@ ENGINES = ("postgresql", "sqlite")
 # Where the outcome of the migrations is noted, named in the environment for every process of the run.
 MIGRATED = "LOUPE_TEST_MIGRATED"
 LONGEST_MIGRATION_SECONDS = 120
+PARTS = ("setup", "call", "teardown")
+# A shorter run shows by itself what took long.
+WORTH_SAYING_SECONDS = 60.0
 
 
 def documented_variables() -> list[str]:
@@ -128,3 +132,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         services.start()
         services.migrate_template()
     return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the time went: seconds of all processes together, by folder and by what they were spent on."""
+    spent: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = "/".join(report.nodeid.split("/")[:2])
+                spent[folder, report.when or ""] += report.duration
+    folders = sorted({folder for folder, _ in spent}, key=lambda folder: -sum(spent[folder, part] for part in PARTS))
+    if sum(spent.values()) < WORTH_SAYING_SECONDS:
+        return
+    terminalreporter.section("where the time went")
+    terminalreporter.write_line(f"{'seconds':<24}" + "".join(f"{part:>10}" for part in PARTS))
+    for folder in folders:
+        terminalreporter.write_line(f"{folder:<24}" + "".join(f"{spent[folder, part]:>10.1f}" for part in PARTS))
