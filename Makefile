@@ -6,7 +6,7 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$candidate"; break; }; done)
 VENV_PYTHON = .venv/bin/python
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check format lock bench soak demo-failures screenshots clean install install-tests

@@ -141,7 +141,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 folder = "/".join(report.nodeid.split("/")[:2])
-                spent[folder, report.when or ""] += report.duration
+                spent[folder, str(report.when)] += report.duration
     folders = sorted({folder for folder, _ in spent}, key=lambda folder: -sum(spent[folder, part] for part in PARTS))
     if sum(spent.values()) < WORTH_SAYING_SECONDS:
         return
