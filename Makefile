@@ -6,16 +6,18 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo "$$candidate"; break; }; done)
 VENV_PYTHON = .venv/bin/python
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench soak demo-failures screenshots clean install install-tests
+.PHONY: help run test coverage check format lock bench soak demo-failures screenshots clean install install-tests
 
 help:
 	@echo "make run          start Loupe at http://127.0.0.1:8000 (PORT=... for another port)"
 	@echo "make test         run every test, on PostgreSQL and on SQLite"
 	@echo "make check        ruff, mypy, djlint, migrations in step, deployment checks"
+	@echo "make coverage     the same tests on PostgreSQL, and which lines none of them runs"
 	@echo "make format       let ruff put the code in shape"
+	@echo "make lock         write the lock files anew, after a change of requirements.txt"
 	@echo "make bench        run the benchmarks and print their ratios"
 	@echo "make soak         the tests of endurance: 1,000 kills, 1,000 rounds of 50 starts (20 minutes)"
 	@echo "make demo-failures  watch the ladder work against providers that fail (a minute)"
@@ -23,18 +25,25 @@ help:
 	@echo "make clean        remove .venv and the caches; var/ with its data stays"
 
 install:
-	@"$(or $(PYTHON),python3)" -I config/install.py requirements.txt
+	@"$(or $(PYTHON),python3)" -I config/install.py requirements.lock
 
 install-tests: install
-	@"$(or $(PYTHON),python3)" -I config/install.py tests/requirements.txt
+	@"$(or $(PYTHON),python3)" -I config/install.py tests/requirements.lock
 
 run: install
 	@exec $(VENV_PYTHON) -m config.run
 
+# Whoever is done takes over half of what another process still has before it.
+PYTEST = $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
 test: install-tests
 	@$(VENV_PYTHON) -m tests.services.chromium
-	$(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile
-	LOUPE_TEST_ENGINE=sqlite $(VENV_PYTHON) -m pytest -n $(TEST_PROCESSES) --dist loadfile -m both_engines
+	$(PYTEST) --durations 15
+	LOUPE_TEST_ENGINE=sqlite $(PYTEST) -m both_engines
+
+coverage: install-tests
+	@$(VENV_PYTHON) -m tests.services.chromium
+	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:var/coverage
 
 # The deployment check needs the settings of a production house; the values are no one's.
 PRODUCTION = LOUPE_ENV_FILE= LOUPE_PRODUCTION=true ALLOWED_HOSTS=loupe.example \
@@ -52,6 +61,14 @@ check: install-tests
 format: install-tests
 	$(VENV_PYTHON) -m ruff check --fix .
 	$(VENV_PYTHON) -m ruff format .
+
+# What pip installs, with the hash of every file. Versions that are locked stay; UPGRADE=--upgrade takes the newest.
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV_PYTHON) -m uv pip compile --no-config --quiet \
+	--universal --python-version 3.11 --generate-hashes $(UPGRADE)
+
+lock: install-tests
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) tests/requirements.txt --constraint requirements.lock --output-file tests/requirements.lock
 
 bench: install-tests
 	$(VENV_PYTHON) -m tests.bench

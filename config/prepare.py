@@ -1,7 +1,6 @@
 """What must be in place before Loupe serves: tables, static files, the demo workspace.
 
-Run as `python -m config.prepare`; safe to repeat, and two at once wait for each other. Prints
-the demo sign-ins to stdout, progress and errors to stderr.
+Safe to repeat, and two at once wait for each other. Progress and errors go to stderr.
 """
 
 import fcntl
@@ -10,9 +9,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-import django
 from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -62,24 +62,24 @@ def begin_pulses() -> None:
         import_string("generation.engine.heartbeats.record_heartbeat")(name)
 
 
-def main() -> int:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
+def prepare() -> str:
+    """Bring everything in place; return the demo sign-ins as text, "" where there is no demo. Raises DatabaseError."""
+    sign_ins = StringIO()
+    with one_at_a_time(settings.VAR_DIR):
+        call_command("migrate", interactive=False, verbosity=0)
+        collect_static()
+        if settings.LOUPE_DEMO and "demo" in get_commands():
+            if not apps.get_model("campaigns", "Workspace").objects.exists():
+                say("Making the demo workspace (once; about a minute) ...")
+            call_command("demo", stdout=sign_ins)
+        # last: making the demo workspace may take as long as the banner waits
+        begin_pulses()
+    return sign_ins.getvalue()
+
+
+def main(answer: Connection) -> None:
+    """Send the sign-ins to whoever waits for them; say why where that is not to be."""
     try:
-        with one_at_a_time(settings.VAR_DIR):
-            call_command("migrate", interactive=False, verbosity=0)
-            collect_static()
-            if settings.LOUPE_DEMO and "demo" in get_commands():
-                if not apps.get_model("campaigns", "Workspace").objects.exists():
-                    say("Making the demo workspace (once; about a minute) ...")
-                call_command("demo")
-            # last: making the demo workspace may take as long as the banner waits
-            begin_pulses()
+        answer.send(prepare())
     except DatabaseError as error:
         say(f"The database does not work: {str(error).strip().splitlines()[0]}")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

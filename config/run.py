@@ -1,144 +1,51 @@
-"""`make run`: Loupe with everything it needs, under one process manager, until Ctrl-C or SIGTERM.
+"""`make run`: Loupe with everything it needs on one machine, until Ctrl-C or SIGTERM.
 
 Brings up a Redis of its own where REDIS_URL names none, prepares the tables, the static files and
-the demo workspace, starts the processes of the Procfile and says where Loupe is once it is ready.
-Exit code 0 after Ctrl-C or SIGTERM, 1 where something could not start or ended by itself.
+the demo workspace, then starts three processes and says where Loupe is once it is ready: the web
+server, the engine (conductor, scheduler and the worker for words in one), and the worker for
+pixels. They are forks of this process, which has imported what they run. The Procfile and
+compose.yaml run the same parts as separate commands.
+Exit code 0 after Ctrl-C or SIGTERM, 1 where something could not start or be kept running.
 """
 
+import gc
 import http.client
+import importlib
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-import honcho.manager
 from django.core.exceptions import ImproperlyConfigured
-from honcho.compat import ProcessManager
-from honcho.environ import parse_procfile
-from honcho.manager import Manager
 
 from config import embedded
+from config.supervisor import STOP_SIGNALS, Supervisor
 
-STOP_SECONDS = 15
-READY_HINT_SECONDS = 120
-WATCH_SECONDS = 0.2
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A Redis that dies this often within a minute does not come back by starting it again.
-REDIS_RESTARTS_A_MINUTE = 5
-
-# How long honcho waits for the others once one has ended: a worker may be in the middle of an image.
-honcho.manager.KILL_WAIT = STOP_SECONDS
-
-
-class GentleProcesses(ProcessManager):  # type: ignore[misc]  # honcho has no types
-    """Ends a process by telling its leader alone: Celery and gunicorn let their own children finish."""
-
-    def terminate(self, pid: int) -> None:
-        """Asks one process to end."""
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return
-
-
-class House(Manager):  # type: ignore[misc]  # honcho has no types
-    """Honcho's manager, which also says when Loupe is ready, keeps Redis up and names whoever ended by itself."""
-
-    def __init__(self, *, port: int, sign_ins: str, redis: embedded.EmbeddedRedis | None) -> None:
-        super().__init__()
-        self._procmgr = GentleProcesses()
-        self.port = port
-        self.sign_ins = sign_ins
-        self.redis = redis
-        self.stop_asked = False
-        self.ended_by_itself = ""
-        self._redis_restarts: list[float] = []
-
-    def run(self) -> int:
-        """Starts everything, stays until it ends, leaves no process behind; gives the exit code."""
-        self.loop()
-        for facts in self._processes.values():
-            # What a process that crashed may have left behind in its group.
-            self._procmgr.kill(facts["pid"])
-        if self.stop_asked and not self.ended_by_itself:
-            return 0
-        print(
-            f"Loupe stopped, because {self.ended_by_itself or 'a process'} ended by itself; why is above.", flush=True
-        )
-        return 1
-
-    def terminate(self) -> None:
-        """Ends everything. Honcho calls this at the first process that ends, so that it can be named."""
-        if not self.stop_asked and not self.ended_by_itself:
-            ended = [name for name, facts in self._processes.items() if facts.get("returncode") is not None]
-            self.ended_by_itself = ended[0] if ended else ""
-        super().terminate()
-
-    def _start(self) -> None:
-        # Called by loop() after it set handlers that print and kill from inside a signal: ours only leave word.
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._note_stop)
-        super()._start()
-        # After the forks: a process that is forked beside a thread may hang.
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _note_stop(self, number: int, frame: FrameType | None) -> None:
-        self.stop_asked = True
-
-    def _watch(self) -> None:
-        started = time.monotonic()
-        ready = hinted = False
-        while not self._all_started():
-            time.sleep(WATCH_SECONDS)
-        while not self.stop_asked:
-            if self.ended_by_itself:
-                return
-            self._keep_redis()
-            if not ready and self._answers_ready():
-                ready = True
-                print(f"\nLoupe is ready at http://127.0.0.1:{self.port}\n{self.sign_ins}", flush=True)
-            if not ready and not hinted and time.monotonic() - started > READY_HINT_SECONDS:
-                hinted = True
-                print("Loupe is still not ready; /readyz says what is missing.", flush=True)
-            time.sleep(WATCH_SECONDS)
-        self.terminate()
-        time.sleep(STOP_SECONDS)
-        self.kill()
-
-    def _keep_redis(self) -> None:
-        if self.redis is None or self.redis.is_running:
-            return
-        now = time.monotonic()
-        self._redis_restarts = [then for then in self._redis_restarts if now - then < 60] + [now]
-        if len(self._redis_restarts) > REDIS_RESTARTS_A_MINUTE:
-            self.ended_by_itself = "redis"
-            self.stop_asked = True
-            return
-        print("Redis ended by itself; starting it again. No work is lost: it is kept in the database.", flush=True)
-        try:
-            self.redis.start()
-        except ImproperlyConfigured as error:
-            print(error, flush=True)
-
-    def _answers_ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+READY_HINT_SECONDS = 120.0
+REDIS_START_SECONDS = 10.0
+KEPT = "No work is lost: it is kept in the database."
+# In this order: the first sets how many threads NumPy may start.
+PRELOADED = (
+    "config.celery",
+    "celery.apps.worker",
+    "config.urls",
+    "generation.management.commands.run_engine",
+    "generation.tasks",
+    "gunicorn.app.wsgiapp",
+    "review.tasks",
+)
+# Who else is there and who lives is asked of nobody: Loupe writes its own heartbeats into the database.
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def check_port(port: int) -> None:
-    """Refuses a port that someone else holds."""
+    """Refuse a port that someone else holds."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -156,55 +63,158 @@ def stop_before_start(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def prepare(environment: dict[str, str]) -> str:
-    """Brings tables, static files and the demo workspace in place; returns the demo sign-ins as text."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "config.prepare"], env=environment, stdout=subprocess.PIPE, text=True, check=False
+def start_redis(supervisor: Supervisor, redis: embedded.EmbeddedRedis, *, folder: Path) -> None:
+    """Start a Redis for this run alone and return once it answers."""
+    executable = embedded.redis_executable()
+    supervisor.start(
+        "Redis",
+        lambda: redis.run(executable=executable, folder=folder),
+        kept_words=KEPT,
+        is_quiet=True,
+        ends_last=True,
     )
-    if finished.returncode != 0:
-        raise ImproperlyConfigured("Loupe could not be prepared; why is above. No data was lost.")
-    return finished.stdout
+    deadline = time.monotonic() + REDIS_START_SECONDS
+    while not redis.answers():
+        if time.monotonic() > deadline:
+            raise ImproperlyConfigured(
+                f"{executable} did not start. Try it by hand, or name a running Redis in REDIS_URL."
+            )
+        time.sleep(0.02)
 
 
-def start_redis(*, var_dir: Path, folder: Path, closing: ExitStack) -> embedded.EmbeddedRedis:
-    """A Redis for this run alone; its address is left in `var/redis-url` for commands started by hand."""
-    redis = embedded.EmbeddedRedis(folder=folder)
-    closing.callback(redis.stop)
-    redis.start()
-    address = var_dir / "redis-url"
-    address.unlink(missing_ok=True)
-    address.touch(mode=0o600)
-    address.write_text(redis.url)
+def note_address(path: Path, url: str, *, closing: ExitStack) -> None:
+    """Leave the address in `var/redis-url` for commands started by hand, until this run ends."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(url)
 
-    def forget_address() -> None:
-        if address.exists() and address.read_text() == redis.url:
-            address.unlink(missing_ok=True)
+    def forget() -> None:
+        if path.exists() and path.read_text() == url:
+            path.unlink(missing_ok=True)
 
-    closing.callback(forget_address)
-    return redis
+    closing.callback(forget)
+
+
+def preload() -> None:
+    """Import what every process needs, once for all of them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    for name in PRELOADED:
+        importlib.import_module(name)
+    # objects that no collection touches stay in memory that the forks share
+    gc.collect()
+    gc.freeze()
+
+
+def prepare() -> str:
+    """Bring tables, static files and the demo workspace in place, in a process of its own; give the demo sign-ins."""
+    from config import prepare as preparing
+
+    context = multiprocessing.get_context("fork")
+    answer, sender = context.Pipe(duplex=False)
+    # no daemon, for it may have children: the demo workspace is drawn by the studio
+    process = context.Process(target=preparing.main, args=(sender,), daemon=False)
+    process.start()
+    sender.close()
+    try:
+        sign_ins: str = answer.recv()
+    except EOFError:
+        raise ImproperlyConfigured("Loupe could not be prepared; why is above. No data was lost.") from None
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.join()
+    return sign_ins
+
+
+def serve(*, port: int, workers: int) -> None:
+    """Be the web server. Raises SystemExit at its end."""
+    from gunicorn.app.wsgiapp import run as run_gunicorn
+
+    address = ["--bind", f"127.0.0.1:{port}"]
+    size = ["--workers", str(workers), "--threads", "4"]
+    sys.argv = ["gunicorn", "config.wsgi", *address, *size, "--no-control-socket", "--log-level", "warning"]
+    run_gunicorn()
+
+
+def work_on_pictures(*, port: int, processes: int, log_level: str) -> None:
+    """Be the worker for pixels. Raises SystemExit at its end."""
+    from config.celery import app
+
+    size = ["--pool", "prefork", "--concurrency", str(processes)]
+    name = ["--queues", "cpu", "--hostname", f"cpu@%h-{port}"]
+    app.worker_main(["--quiet", "worker", *size, *name, *QUIET, "--loglevel", log_level])
+
+
+def run_engine() -> None:
+    """Be the engine. Raises SystemExit at its end."""
+    from django.core.management import call_command
+
+    call_command("run_engine")
+
+
+class Readiness:
+    """Says where Loupe is as soon as it answers, and once that it takes long."""
+
+    def __init__(self, *, port: int, sign_ins: str) -> None:
+        self.port = port
+        self.sign_ins = sign_ins
+        self.hint_at = time.monotonic() + READY_HINT_SECONDS
+
+    def look(self) -> bool:
+        """Ask the web server; True as long as it has to be asked again."""
+        if self._is_ready():
+            print(f"\nLoupe is ready at http://127.0.0.1:{self.port}\n{self.sign_ins}", flush=True)
+            return False
+        if time.monotonic() > self.hint_at:
+            self.hint_at = float("inf")
+            print("Loupe is still not ready; /readyz says what is missing.", flush=True)
+        return True
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 def run() -> int:
     """Everything from the settings to the last process; raises ImproperlyConfigured with one line for a person."""
+    redis = embedded.EmbeddedRedis()
+    os.environ["LOUPE_EMBEDDED_REDIS_URL"] = redis.url
     # The settings complain on import, and this module must be able to say it in one line.
     from config import settings
 
     check_port(settings.PORT)
     folder = settings.VAR_DIR / "run" / str(settings.PORT)
     folder.mkdir(parents=True, exist_ok=True)
-    search_path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-    # PATH: the Procfile says `python` and means the one of .venv.
-    environment = {**os.environ, "PATH": search_path, "PORT": str(settings.PORT), "LOUPE_RUN_DIR": str(folder)}
+    os.chdir(settings.BASE_DIR)
+    supervisor = Supervisor()
     with ExitStack() as closing:
-        redis = None
+        closing.callback(supervisor.stop)
         if not settings.REDIS_URL:
-            redis = start_redis(var_dir=settings.VAR_DIR, folder=folder, closing=closing)
-            environment["LOUPE_EMBEDDED_REDIS_URL"] = redis.url
-        house = House(port=settings.PORT, sign_ins=prepare(environment), redis=redis)
-        procfile = parse_procfile((settings.BASE_DIR / "Procfile").read_text())
-        for name, command in procfile.processes.items():
-            house.add_process(name, command, env=environment, cwd=str(settings.BASE_DIR))
-        return house.run()
+            start_redis(supervisor, redis, folder=folder)
+            note_address(settings.VAR_DIR / "redis-url", redis.url, closing=closing)
+        preload()
+        sign_ins = prepare()
+        processes: dict[str, Callable[[], None]] = {
+            "web": lambda: serve(port=settings.PORT, workers=settings.WEB_CONCURRENCY),
+            "engine": run_engine,
+            "pictures": lambda: work_on_pictures(
+                port=settings.PORT, processes=settings.LOUPE_PICTURE_WORKERS, log_level=settings.LOG_LEVEL
+            ),
+        }
+        supervisor.listen()
+        for name, process in processes.items():
+            supervisor.start(name, process, kept_words=KEPT)
+        return supervisor.watch(tick=Readiness(port=settings.PORT, sign_ins=sign_ins).look)
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from campaigns.database.bulk import among, insert_many, update_many
 from campaigns.database.clock import database_now
 from campaigns.models import User
+from generation.engine import wake
 from generation.models import Generation, GenerationEvent
 from generation.rules.states import TERMINAL, GenerationState, may_move
 
@@ -43,6 +44,8 @@ def move(generation: Generation, *, to: GenerationState, note: str = "", by: Use
         if Generation.objects.filter(pk=generation.pk, state=origin).update(**changes) != 1:
             return False
         GenerationEvent.objects.create(generation_id=generation.pk, origin=origin, to=to, note=note, by=by)
+        if to is GenerationState.QUEUED:
+            transaction.on_commit(wake.notify)
     for name, value in changes.items():
         setattr(generation, name, value)
     return True
@@ -147,6 +150,7 @@ def start(generations: Iterable[Generation], *, by: User | None) -> list[Generat
         GenerationEvent.objects.bulk_create(
             GenerationEvent(generation=row, origin="", to=GenerationState.QUEUED, by=by) for row in rows
         )
+        transaction.on_commit(wake.notify)
     return rows
 
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.services import redis, s3
+from tests.services.plugin import wait_for_template
 
 pytest_plugins = ["tests.fakes.fixtures"]
 
@@ -47,6 +48,17 @@ def _guarded_connect_ex(self: socket.socket, address: Any) -> int:
 
 socket.socket.connect = _guarded_connect  # type: ignore[method-assign,assignment]
 socket.socket.connect_ex = _guarded_connect_ex  # type: ignore[method-assign,assignment]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests come first: at the end of a run the processes share out what is short."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Not before the template is migrated: the database of this process is a copy of it."""
+    wait_for_template()
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,14 @@
 from typing import Any
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, STATIC_ROOT, STORAGES, TEMPLATES, VAR_DIR
+from config.settings import DATABASES, INSTALLED_APPS, STATIC_ROOT, STORAGES, TEMPLATES, VAR_DIR
 from tests.templates import UndefinedVariable
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# Its `flush` stands in for Django's own.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.services"]
 
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from django.db import DatabaseError, InterfaceError
 
+from generation.engine import wake
 from generation.engine.background_tasks import BackgroundTasks
 from generation.engine.database_thread import in_database, leave_database
 from generation.engine.doubts import DoubtResolver
@@ -23,7 +24,7 @@ from generation.engine.heartbeats import record_heartbeat
 from generation.engine.outbox import Enqueue, Outbox
 from generation.engine.poller import Poller
 from generation.engine.sender import SUBMIT_TIMEOUT_SECONDS, Sender
-from generation.engine.sweep import find_unfinished
+from generation.engine.sweep import find_unfinished, is_anything_unfinished
 from generation.models import Generation, Lease
 from generation.rules.states import AT_THE_PROVIDERS
 
@@ -36,6 +37,8 @@ RENEW_SECONDS = 3.0
 LEASE_MARGIN_SECONDS = 3.0
 TICK_SECONDS = 0.1
 IDLE_TICK_SECONDS = 0.5
+# Nothing is in flight, nothing is unfinished: until somebody queues something (`wake`), or this long.
+SLEEP_SECONDS = 10.0
 POLL_SECONDS = 0.1
 ASK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 5.0
@@ -67,6 +70,8 @@ class Conductor:
         self.tasks = BackgroundTasks()
         # the next beat comes at once: to stop, or because there is room again for more of a long queue
         self._wake = asyncio.Event()
+        self._listener = wake.Listener()
+        self._is_unfinished = self._has_slept = False
         self._leads_until = self._renewed_at = float("-inf")
         self._done_at: dict[str, float] = {}
         self.sender = Sender(
@@ -95,10 +100,18 @@ class Conductor:
             except Exception:
                 logger.exception("A beat failed; the next one follows.")
                 busy = False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS if busy else IDLE_TICK_SECONDS):
-                    await self._wake.wait()
+            pause = self._pause(busy=busy)
+            await self._listener.wait(self._wake, pause)
+            self._has_slept = pause == SLEEP_SECONDS
+        await self._listener.close()
         await self.finish()
+
+    def _pause(self, *, busy: bool) -> float:
+        """Seconds until the next beat, if nobody wakes us."""
+        if busy:
+            return TICK_SECONDS
+        watchful = self._is_unfinished or not self.leads or not self.outbox.taken
+        return IDLE_TICK_SECONDS if watchful else SLEEP_SECONDS
 
     async def finish(self) -> None:
         """Let open requests end (each has its own time limit), write what they told, then give the lease back."""
@@ -114,6 +127,9 @@ class Conductor:
     async def beat(self) -> bool:
         """Do one round; True while there is something in flight."""
         leads = await self.lead()
+        if leads and self._has_slept and not await in_database(_anything_in_flight):
+            await self._tend()
+            return False
         # first what the provider can work on and tell while we write
         sent = await self.sender.send_queued() if leads else 0
         polled = await self.poller.poll_due() if leads and self._is_time("poll", POLL_SECONDS) else 0
@@ -148,7 +164,9 @@ class Conductor:
         if self._is_time("heartbeat", HEARTBEAT_SECONDS):
             await in_database(record_heartbeat, "conductor")
         if self._is_time("sweep", SWEEP_SECONDS if self.outbox.taken else SWEEP_AGAIN_SECONDS):
-            await self.outbox.hand_on(await in_database(find_unfinished))
+            unfinished = await in_database(find_unfinished)
+            self._is_unfinished = bool(unfinished) or await in_database(is_anything_unfinished)
+            await self.outbox.hand_on(unfinished)
 
     def _is_time(self, task: str, seconds: float) -> bool:
         now = asyncio.get_running_loop().time()

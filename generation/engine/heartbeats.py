@@ -18,7 +18,8 @@ _KEPT = "Everything is kept and goes on from its last step"
 
 def record_heartbeat(name: str) -> None:
     """Record that a process runs."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": database_now()})
+    if not Heartbeat.objects.filter(name=name).update(at=database_now()):
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": database_now()})
 
 
 def recent_heartbeats() -> QuerySet[Heartbeat]:

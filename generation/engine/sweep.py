@@ -6,7 +6,7 @@ from generation.engine.deliveries import unhandled_deliveries
 from generation.engine.nudges import Nudge
 from generation.models import Generation
 from generation.money import calls
-from generation.rules.states import GenerationState
+from generation.rules.states import WORKING, GenerationState
 
 SWEEP_LIMIT = 1_000
 FOLLOWED_UP = (GenerationState.READY, GenerationState.FAILED, GenerationState.REFUSED)
@@ -29,3 +29,9 @@ def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
     nudges += [Nudge("follow_up", pk) for pk in over.values_list("pk", flat=True)[:SWEEP_LIMIT]]
     nudges += [Nudge("plan", pk) for pk in campaigns.values_list("pk", flat=True)[:SWEEP_LIMIT]]
     return nudges
+
+
+def is_anything_unfinished() -> bool:
+    """Tell whether a machine has still to touch a generation, be it in somebody's hands at the moment."""
+    over = Generation.objects.filter(followed_up=False, state__in=FOLLOWED_UP)
+    return Generation.objects.filter(state__in=WORKING).exists() or over.exists()

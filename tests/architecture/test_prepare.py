@@ -73,5 +73,5 @@ def test_after_a_long_making_of_the_demo_the_first_page_says_that_all_are_at_wor
 
     monkeypatch.setattr(prepare, "call_command", make)
     monkeypatch.setattr(prepare, "collect_static", lambda: None)
-    assert prepare.main() == 0
+    assert prepare.prepare() == ""
     assert silence_banner() == ""

@@ -1,6 +1,6 @@
 """A real browser against a real server.
 
-One Chromium for each test file: Playwright keeps an event loop in its thread, which must be gone
+One Chromium for this folder: Playwright keeps an event loop in its thread, which must be gone
 before tests elsewhere start loops of their own. One context for each test.
 """
 
@@ -25,6 +25,8 @@ from tests.services import chromium
 # Chromium resolves nothing but this machine.
 STAY_HOME = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 WAIT_MILLISECONDS = 30_000
+# A page's last request may come a moment after the page went.
+CALM_SECONDS = 0.05
 # Two cores carry other tests at the same time: patience, not speed, is asked for here.
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
@@ -35,9 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Generator[Browser]:
-    """Chromium, started once for the file."""
+    """Chromium, started once and ended as soon as a test of another folder follows."""
     # Playwright's loop makes Django believe that its calls come from asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
@@ -106,6 +108,9 @@ def new_page(
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            # what a page still sends when it goes is sent now, not while the tables are emptied
+            page.goto("about:blank")
         context.close()
     _wait_until_quiet()
     unexpected = [
@@ -117,8 +122,11 @@ def new_page(
 def _wait_until_quiet() -> None:
     """Until the server has answered what the pages still asked for: the database is emptied next."""
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and any("process_request" in each.name for each in threading.enumerate()):
-        time.sleep(0.02)
+    calm_since = time.monotonic()
+    while (now := time.monotonic()) < deadline and now - calm_since < CALM_SECONDS:
+        if any("process_request" in each.name for each in threading.enumerate()):
+            calm_since = now
+        time.sleep(0.01)
 
 
 def _told(message: object) -> str:

@@ -1,12 +1,10 @@
 """The review queue in real browsers: two people walk it at once, the next one is there at once, nothing is lost."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
@@ -20,7 +18,7 @@ from tests.browser.review_pages import note_decoded, wait_until_decoded, wait_un
 from tests.browser.test_review_keys import make_images, settled, sheet, standings
 from tests.factories import CampaignFactory, MembershipFactory
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rest")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -42,22 +40,6 @@ def ben(campaign: Campaign) -> User:
 
 def shown(page: Page) -> str:
     return page.locator("#loupe").get_attribute("data-id") or ""
-
-
-@pytest.fixture
-def rest(new_page: Callable[..., Page]) -> Iterator[None]:
-    """The pages give back what they hold when they go; no such call may be under way when the tables are emptied."""
-    yield
-    for context in list(new_page().context.browser.contexts):  # type: ignore[union-attr]
-        for page in context.pages:
-            page.goto("about:blank")
-    busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    calm = 0
-    deadline = time.monotonic() + 20
-    while calm < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        with connection.cursor() as cursor:
-            calm = 0 if cursor.execute(busy).fetchone()[0] else calm + 1
 
 
 def held_by(user: User) -> set[str]:

@@ -163,14 +163,21 @@ def test_limits_are_those_of_the_caller() -> None:
     assert "MB; Loupe reads up to" in str(refusal(lambda: read_posts(as_json(posts), max_bytes=50)))
 
 
-def test_ten_thousand_posts_in_about_a_second() -> None:
+@pytest.mark.parametrize("title", ["Post {}", "Always the same"])
+def test_ten_thousand_posts_cost_each_what_one_of_a_thousand_costs(title: str) -> None:
+    """A pair of posts is never compared: ten times as many take about ten times as long, whatever the machine."""
     post = {"description": "Headphones on an oak desk, “früh” am Abend. " * 8, "mood": "calm, warm"}
-    content = as_json([post | {"slug": f"post-{number}", "title": f"Post {number}"} for number in range(10_000)])
-    started = time.process_time()
-    assert len(read_posts(content).posts) == 10_000
-    same_title = as_json([post | {"title": "Always the same"} for _ in range(10_000)])
-    assert len({post.slug for post in read_posts(same_title).posts}) == 10_000
-    assert time.process_time() - started < 4.0  # two files of ten thousand on a busy machine
+    seconds = {}
+    for count in (1_000, 10_000):
+        content = as_json([post | {"title": title.format(number)} for number in range(count)])
+        took = []
+        for _ in range(2):
+            started = time.process_time()
+            posts = read_posts(content).posts
+            took.append(time.process_time() - started)
+        assert len({post.slug for post in posts}) == count
+        seconds[count] = min(took)
+    assert seconds[10_000] < 30 * seconds[1_000]
 
 
 # --- tables ---------------------------------------------------------------------------

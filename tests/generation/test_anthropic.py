@@ -13,6 +13,7 @@ from generation.catalogue import bill_usage
 from generation.providers.anthropic.adapter import AnthropicCritic, AnthropicWriter
 from generation.providers.anthropic.answers import Malformed, read_brief, read_prompt, read_scores
 from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ProviderRefused, ScoreRequest, ShotIdea
+from generation.rules.gate import judge
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 
@@ -127,7 +128,8 @@ def test_an_average_and_a_pass_are_never_taken_over(fake_anthropic: RunningFake)
     fake_anthropic.script({"on": "message", "fault": "wrong_average"})
     answer = critic(fake_anthropic).score(request())
     assert set(answer.dimensions) == set(SCORES)
-    assert not hasattr(answer, "average")
+    judgement = judge(dimensions=answer.dimensions, bar=Decimal("8.5"), with_brand=False)
+    assert (judgement.average, judgement.passed) == (Decimal("8.00"), False), "the reply says 10 and passed"
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "529", "hang", "drop", "html"])

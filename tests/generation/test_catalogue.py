@@ -25,7 +25,7 @@ def test_every_model_is_complete() -> None:
         assert model.enabled != bool(model.disabled_reason), model.key
         assert (Ability.INPAINT in model.abilities) == (model.mask_polarity is not None) or model.provider == "cog"
         if model.abilities & {Ability.EDIT, Ability.INPAINT, Ability.UPSCALE}:
-            assert model.takes_image or not model.enabled, model.key
+            assert model.fields.image is not None or not model.enabled, model.key
         for value, allowed in ((model.guidance, model.guidance_range), (model.steps, model.steps_range)):
             assert (value is None) == (allowed is None)
             if allowed is not None and value is not None:

@@ -46,10 +46,10 @@ def test_killed_once_at_every_step(process_environment: dict[str, str], redis_ur
     assert GenerationEvent.objects.filter(note="Found at the provider.").exists()
 
 
-@pytest.mark.timeout(480)
-def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
-    """R1 in small: 200 generations, 200 kills of conductors, workers and web over every step. `make soak` has 1,000."""
-    start(make_campaign(shots=200, models=(FLUX, SDXL)))
+@pytest.mark.timeout(240)
+def test_sixty_random_kills(process_environment: dict[str, str], redis_url: str, tmp_path: Path) -> None:
+    """R1 in small: 60 generations, 60 kills of conductors, workers and web over every step. `make soak` has 1,000."""
+    start(make_campaign(shots=60, models=(FLUX, SDXL)))
     port = str(free_port())
     room_for = engine_room(
         process_environment,
@@ -64,10 +64,10 @@ def test_two_hundred_random_kills(process_environment: dict[str, str], redis_url
     )
     with room_for as room:
         room.forker.start(*survival.ROLES)
-        endured = survival.survive(room, kills=200, seconds=50, drain_seconds=60)
+        endured = survival.survive(room, kills=60, seconds=40, drain_seconds=60)
 
-        reckon(room.fake, unscored=4)
-    assert endured.kills >= 200
+        reckon(room.fake, unscored=2)
+    assert endured.kills >= 60
 
 
 def test_a_picture_that_kills_its_worker_is_parked_and_can_be_taken_up_again(

@@ -160,7 +160,7 @@ def test_a_request_that_is_sent_again_after_it_failed_is_rendered_anew(studio):
 
 def test_unknown_ids_are_gone_and_paths_are_never_followed(studio):
     for external_id in ("studio_" + "0" * 32, "../../etc/passwd", "", "studio_x"):
-        assert asyncio.run(studio.look(external_id)).status is RenderStatus.GONE
+        assert asyncio.run(studio.poll(external_id)).status is RenderStatus.GONE
         asyncio.run(studio.cancel(external_id))
     for address in ("studio:../../etc/passwd", "https://example.com/a.png", "studio:"):
         with pytest.raises(OutputUnusable) as caught:

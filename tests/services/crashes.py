@@ -32,6 +32,7 @@ WAITS = {
         "LEASE_SECONDS",
         "RENEW_SECONDS",
         "LEASE_MARGIN_SECONDS",
+        "SLEEP_SECONDS",
         "HEARTBEAT_SECONDS",
         "SWEEP_SECONDS",
         "SWEEP_AGAIN_SECONDS",
