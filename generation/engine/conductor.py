@@ -15,8 +15,8 @@ import sys
 from contextlib import suppress
 
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Q
 
-from generation.engine import wake
 from generation.engine.background_tasks import BackgroundTasks
 from generation.engine.database_thread import in_database, leave_database
 from generation.engine.doubts import DoubtResolver
@@ -25,8 +25,9 @@ from generation.engine.outbox import Enqueue, Outbox
 from generation.engine.poller import Poller
 from generation.engine.sender import SUBMIT_TIMEOUT_SECONDS, Sender
 from generation.engine.sweep import find_unfinished, is_anything_unfinished
+from generation.lifecycle import wake
 from generation.models import Generation, Lease
-from generation.rules.states import AT_THE_PROVIDERS
+from generation.rules.states import AT_THE_PROVIDERS, GenerationState
 
 logger = logging.getLogger(__name__)
 
@@ -177,4 +178,6 @@ class Conductor:
 
 
 def _anything_in_flight() -> bool:
-    return Generation.objects.filter(state__in=AT_THE_PROVIDERS).exists()
+    # what is queued in a paused campaign waits for a person
+    paused = Q(state=GenerationState.QUEUED, campaign__paused_at__isnull=False)
+    return Generation.objects.filter(~paused, state__in=AT_THE_PROVIDERS).exists()

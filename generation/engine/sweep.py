@@ -1,5 +1,7 @@
 """What is unfinished, derived from the rows. Celery and Redis carry only nudges; this is the memory."""
 
+from django.db.models import Q
+
 from campaigns.database.clock import database_now
 from campaigns.models import Campaign
 from generation.engine.deliveries import unhandled_deliveries
@@ -34,4 +36,5 @@ def find_unfinished(*, campaign_id: int | None = None) -> list[Nudge]:
 def is_anything_unfinished() -> bool:
     """Tell whether a machine has still to touch a generation, be it in somebody's hands at the moment."""
     over = Generation.objects.filter(followed_up=False, state__in=FOLLOWED_UP)
-    return Generation.objects.filter(state__in=WORKING).exists() or over.exists()
+    paused = Q(state=GenerationState.QUEUED, campaign__paused_at__isnull=False)
+    return Generation.objects.filter(~paused, state__in=WORKING).exists() or over.exists()

@@ -25,9 +25,9 @@ from review.demo import content
 from review.exports.deliver import run_export
 from review.models import Decision, Export, Standing
 from review.queries.sheet_filter import SheetFilter
+from review.rules.places import FRAGMENTS, SVG
 from review.services.annotations import save_marks
 from review.services.assignments import assign_images
-from review.services.mark_targets import FRAGMENTS, SVG
 from review.services.saved_views import save_view
 from review.services.signoff import Disclosure, sign_off
 from review.services.verdicts import record_verdict

@@ -6,7 +6,7 @@ from generation.models import Generation
 from generation.pictures.files import rendition_url
 from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment
-from review.services.mark_targets import NoTarget, Place, read_place
+from review.rules.places import NoTarget, Place, read_place
 
 EDITS = (Purpose.REFINE, Purpose.INPAINT)
 # Around the mark something of its surroundings is shown: this part of its own size, and never less than a sixth.

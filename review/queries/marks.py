@@ -9,8 +9,8 @@ from django.db.models import prefetch_related_objects
 from campaigns.models import User
 from generation.models import Generation
 from review.models import Annotation, Comment
-from review.services.comments import split_mentions
-from review.services.mark_targets import NoTarget, read_place
+from review.rules.mentions import split_mentions
+from review.rules.places import NoTarget, read_place
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from campaigns.models import User
 from generation.models import Generation
 from review.exports.marked import DrawnMark
 from review.queries.marks import Mark, Words, read_comments, read_marks
-from review.services.mark_targets import NoTarget, read_place
+from review.rules.places import NoTarget, read_place
 
 
 def read_drawn_marks(generation: Generation, *, viewer: User, names: bool) -> tuple[list[DrawnMark], list[str]]:

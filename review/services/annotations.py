@@ -17,8 +17,8 @@ from django.utils import timezone
 from campaigns.models import User
 from generation.models import Generation
 from review.models import Annotation, ImageEvent
+from review.rules.places import NoTarget, read_place, write_target
 from review.services.comments import CommentRefused, add_comment
-from review.services.mark_targets import NoTarget, read_place, write_target
 from review.services.verdicts import StackSigned, refuse_signed
 
 MOST_ITEMS = 200

@@ -1,17 +1,14 @@
 """Words on an image or on one of its marks. Only writer of Comment."""
 
-import re
-from collections.abc import Sequence
-
 from django.db import transaction
 
 from campaigns.models import Membership, User
 from generation.models import Generation
 from review.models import Annotation, Comment, Notice
+from review.rules.mentions import MENTION, names_of, plain_name
 from review.services.notices import notify
 
 LONGEST_COMMENT = 4000
-_MENTION = re.compile(r"(?<![\w@.])@([\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+|[\w.\-]+)", re.UNICODE)
 
 
 class CommentRefused(Exception):
@@ -45,31 +42,12 @@ def clean_comment(text: str) -> str:
     return text
 
 
-def split_mentions(text: str, *, people: Sequence[User]) -> list[tuple[str, bool]]:
-    """The text in pieces, in order; True for each `@name` that means one of these people."""
-    names = {name for person in people for name in _names_of(person)}
-    pieces, end = [], 0
-    for found in _MENTION.finditer(text):
-        name = found[1].rstrip(".-")
-        if _plain(name) in names:
-            pieces += [(text[end : found.start()], False), (f"@{name}", True)]
-            end = found.start() + 1 + len(name)
-    return [piece for piece in [*pieces, (text[end:], False)] if piece[0]]
-
-
-def unknown_names(text: str, *, people: Sequence[User]) -> list[str]:
-    """The `@names` of a text that mean none of the people whom it reached, as they were typed, each once."""
-    names = {name for person in people for name in _names_of(person)}
-    typed = (name.strip(".-") for name in _MENTION.findall(text))
-    return list(dict.fromkeys(f"@{name}" for name in typed if name and _plain(name) not in names))
-
-
 def mentioned(*, text: str, workspace_id: int) -> list[User]:
     """Members of the workspace whom the text names: by address, by full name without spaces, or by first name.
 
     A first name that two members share names neither; they are named by address.
     """
-    names = {_plain(name) for name in _MENTION.findall(text)}
+    names = {plain_name(name) for name in MENTION.findall(text)}
     if not names:
         return []
     members = [
@@ -78,22 +56,10 @@ def mentioned(*, text: str, workspace_id: int) -> list[User]:
     ]
     called: dict[str, list[User]] = {}
     for member in members:
-        for name in _names_of(member):
+        for name in names_of(member):
             called.setdefault(name, []).append(member)
     found = {people[0].pk: people[0] for name in names if len(people := called.get(name, [])) == 1}
     return [found[pk] for pk in sorted(found)]
-
-
-def _plain(name: str) -> str:
-    return name.strip(".-").casefold()
-
-
-def _names_of(user: User) -> set[str]:
-    words = user.name.casefold().split()
-    names = {user.email.casefold(), user.email.partition("@")[0].casefold()}
-    if words:
-        names |= {words[0], "".join(words), ".".join(words), "-".join(words)}
-    return names
 
 
 def _notify(comment: Comment, *, generation: Generation, people: list[User]) -> None:

@@ -1,30 +1,19 @@
 """Who looks at which image now. Kept in Redis alone: one hash a workspace, a person's place in it, gone after 30 s.
 
-Nothing depends on it. Where Redis is away, full or slow nobody is shown, and for a while nobody asks it again, so
-that no page waits for it.
+Nothing depends on it: where Redis does not answer nobody is shown.
 """
 
 import time
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from campaigns.models import User
+from campaigns.redis_calls import ask_redis
 from generation.models import Generation
 
 # Seconds that a sign of life counts.
 EXPIRY = 30
-# Seconds that an answer may take, and that nobody asks again after one that did not come.
-PATIENCE = 0.2
-REST = 10
-_rests: dict[str, float] = {}
-Answer = TypeVar("Answer")
 
 
 def look(*, generation: Generation, by: User) -> None:
@@ -37,7 +26,7 @@ def look(*, generation: Generation, by: User) -> None:
         pipeline.expire(key, 2 * EXPIRY)
         pipeline.execute()
 
-    _ask(write, None)
+    ask_redis(write, None)
 
 
 def leave(*, generation: Generation, by: User) -> None:
@@ -48,7 +37,7 @@ def leave(*, generation: Generation, by: User) -> None:
         if place and place.startswith(f"{generation.pk} "):
             redis.hdel(_key(generation.workspace_id), str(by.pk))
 
-    _ask(write, None)
+    ask_redis(write, None)
 
 
 def read_places(workspace_id: int) -> dict[int, str]:
@@ -68,30 +57,19 @@ def read_places(workspace_id: int) -> dict[int, str]:
             redis.hdel(key, *gone)
         return places
 
-    return _ask(read, {})
+    return ask_redis(read, {})
+
+
+def read_present(workspace_id: int, *, viewer: User) -> dict[str, list[dict[str, str]]]:
+    """Who else looks at which image: names and initials by the image's id; only members of the workspace."""
+    places = {person: place for person, place in read_places(workspace_id).items() if person != viewer.pk}
+    if not places:
+        return {}
+    present: dict[str, list[dict[str, str]]] = {}
+    for user in User.objects.filter(pk__in=places, memberships__workspace_id=workspace_id).order_by("pk").distinct():
+        present.setdefault(places[user.pk], []).append({"name": str(user), "initials": user.initials})
+    return present
 
 
 def _key(workspace_id: int) -> str:
     return f"loupe:presence:{workspace_id}"
-
-
-def _ask(call: Callable[[Redis], Answer], otherwise: Answer) -> Answer:
-    address = settings.CELERY_BROKER_URL
-    if time.monotonic() < _rests.get(address, 0):
-        return otherwise
-    try:
-        return call(_redis(address))
-    except (RedisError, OSError, ValueError):
-        _rests[address] = time.monotonic() + REST
-        return otherwise
-
-
-@lru_cache(maxsize=4)
-def _redis(address: str) -> Redis:
-    return Redis.from_url(
-        address,
-        decode_responses=True,
-        socket_connect_timeout=PATIENCE,
-        socket_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),
-    )

@@ -17,8 +17,8 @@ from generation.providers.base import ProviderError
 from generation.rules.revisions import Revision, write_revision
 from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment, Decision, RejectReason, Verdict
-from review.services.mark_targets import NoTarget, read_place
-from review.services.revision_words import Region, build_revision, draw_mask, write_reason
+from review.rules.places import NoTarget, read_place
+from review.rules.revision_words import Region, build_revision, draw_mask, write_reason
 from review.services.verdicts import record_verdict, refuse_signed
 
 LONGEST_PROMPT = 8000

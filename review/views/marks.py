@@ -18,8 +18,9 @@ from review.models import Annotation, Comment
 from review.queries.marks import for_script, read_comments, read_marks
 from review.queries.marks_export import as_web_annotations
 from review.queries.marks_picture import read_drawn_marks
+from review.rules.mentions import unknown_names
 from review.services.annotations import MarksRefused, SavedMarks, save_marks
-from review.services.comments import CommentRefused, add_comment, unknown_names
+from review.services.comments import CommentRefused, add_comment
 from review.services.verdicts import is_locked
 from review.tasks import nudge_notices
 

@@ -5,8 +5,7 @@ from django.views.decorators.http import require_POST
 
 from campaigns.access import MemberRequest, member_required
 from review.access import generation_for_review
-from review.queries.presence import read_present
-from review.services.presence import leave, look
+from review.services.presence import leave, look, read_present
 
 
 @require_POST

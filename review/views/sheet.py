@@ -18,11 +18,11 @@ from review.queries import sheet as queries
 from review.queries.assigned import read_colleagues
 from review.queries.cards import read_page
 from review.queries.counts import Counts
-from review.queries.presence import read_present
 from review.queries.saved_views import name_of_view
 from review.queries.sheet_filter import DECISIONS, DENSITIES, SORTS, STATES, SheetFilter, read_filter
 from review.queries.sheet_frame import read_around_sheet
 from review.queries.stacks import read_turned
+from review.services.presence import read_present
 from review.views.card_renderer import draw_cards
 
 # A page that slept longer than this reloads instead of catching up.

@@ -30,7 +30,7 @@ MODULES = modules()
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Own modules that a file imports, each as the module that is meant: `from a import b` is `a.b` where that is one."""
+    """Own modules that a file imports: `from a import b` means `a.b` where that is a module."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from campaigns.redis_calls import forget_failures
 from review.services import presence
 from tests.browser.conftest import LiveLoupe
 from tests.browser.test_review_keys import loupe, make_images, settled, sheet
@@ -24,7 +25,7 @@ def test_colleagues_at_a_picture_are_shown_until_they_go(
     assert_accessible: Callable[[Page], None],
 ) -> None:
     settings.CELERY_BROKER_URL = redis_url
-    presence._rests.clear()
+    forget_failures()
     campaign = CampaignFactory()
     rows = make_images(campaign, 2)
     pages = []

@@ -11,8 +11,8 @@ import pytest
 
 from config import embedded
 from generation.engine import conductor as conducting
-from generation.engine import wake
 from generation.engine.conductor import Conductor
+from generation.lifecycle import wake
 from generation.planning import runs
 from generation.providers import registry
 from tests.fakes.running import RunningFake

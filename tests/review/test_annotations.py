@@ -14,9 +14,9 @@ from campaigns.models import User
 from generation.models import Generation
 from review.models import Annotation, Comment, Notice
 from review.queries.marks import read_comments, read_marks
+from review.rules.places import NoTarget, read_place, write_target
 from review.services.annotations import MarksRefused, save_marks
 from review.services.comments import CommentRefused, add_comment, mentioned
-from review.services.mark_targets import NoTarget, read_place, write_target
 from tests.factories import GenerationFactory, MembershipFactory, SignOffFactory, UserFactory
 
 WIDTH, HEIGHT = 96, 64

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from campaigns.models import Campaign, User
+from campaigns.redis_calls import forget_failures
 from generation.models import Generation
 from review.services import presence
 from tests.factories import CampaignFactory, GenerationFactory, MembershipFactory, ShotFactory
@@ -24,7 +25,7 @@ def redis(redis_url: str, settings: Settings) -> Iterator[Redis]:
     settings.CELERY_BROKER_URL = redis_url
     client: Redis = Redis.from_url(redis_url, decode_responses=True)
     client.flushall()
-    presence._rests.clear()
+    forget_failures()
     yield client
     client.config_set("maxmemory", 0)
     client.flushall()
@@ -126,7 +127,7 @@ def test_without_redis_nobody_is_shown(
     client: Client, settings: Settings, campaign: Campaign, image: Generation, ana: User
 ) -> None:
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    presence._rests.clear()
+    forget_failures()
     assert others(client, image) == []
     assert on_the_sheet(client, campaign) == {}
     assert client.get(reverse("loupe", args=[image.pk])).status_code == 200

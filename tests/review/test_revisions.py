@@ -23,10 +23,10 @@ from generation.rules.states import Purpose
 from generation.studio.renderer import render
 from review.models import Annotation, Standing, Verdict
 from review.queries.before_after import crop_around
+from review.rules.places import Place
+from review.rules.revision_words import Region, build_revision, describe_place, draw_mask
 from review.services.annotations import save_marks
 from review.services.comments import add_comment
-from review.services.mark_targets import Place
-from review.services.revision_words import Region, build_revision, describe_place, draw_mask
 from review.services.revisions import propose_revision
 from review.services.verdicts import record_verdict
 from tests.factories import (

@@ -16,7 +16,7 @@ from django.utils import timezone
 from campaigns.database.bulk import among, insert_many, update_many
 from campaigns.database.clock import database_now
 from campaigns.models import User
-from generation.engine import wake
+from generation.lifecycle import wake
 from generation.models import Generation, GenerationEvent
 from generation.rules.states import TERMINAL, GenerationState, may_move
 

@@ -4,48 +4,22 @@ A message on a channel of Redis, which nobody keeps: whoever misses it finds the
 """
 
 import asyncio
-import logging
-import time
 from contextlib import suppress
-from functools import lru_cache
 
 from django.conf import settings
-from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
-logger = logging.getLogger(__name__)
+from campaigns.redis_calls import ask_redis
 
 CHANNEL = "loupe:conductor"
-# A page that starts renders waits no longer than this for Redis, and after that not again for a while.
-ANSWER_SECONDS = 0.2
-REST_SECONDS = 5.0
 # How often the table is looked at, and Redis tried again, while nobody would hear a message.
 DEAF_SECONDS = 0.5
-
-_rests_until: dict[str, float] = {}
 
 
 def notify() -> None:
     """Say that something is queued. Call it after the commit. Cheap; without Redis it does nothing."""
-    url = settings.CELERY_BROKER_URL
-    if time.monotonic() < _rests_until.get(url, 0.0):
-        return
-    try:
-        _client(url).publish(CHANNEL, "queued")
-    except (RedisError, OSError) as error:
-        _rests_until[url] = time.monotonic() + REST_SECONDS
-        logger.debug("The conductor could not be woken (%s); it looks by itself.", error)
-
-
-@lru_cache(maxsize=1)
-def _client(url: str) -> Redis:
-    # no second try: the conductor looks by itself
-    return Redis.from_url(
-        url, socket_connect_timeout=ANSWER_SECONDS, socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
-    )
+    ask_redis(lambda redis: redis.publish(CHANNEL, "queued"), None)
 
 
 class Listener:

@@ -11,7 +11,7 @@ from io import BytesIO
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from generation.rules.revisions import KEEP, Revision, RevisionNote
-from review.services.mark_targets import Place
+from review.rules.places import Place
 
 # The soft edge of the mask lies inside the region: this part of the picture's longer edge.
 FEATHER = 0.008
