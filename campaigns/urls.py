@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workspace/", people.switch_workspace, name="switch-workspace"),
     path("you/", people.you, name="you"),
     path("settings/members/", people.members, name="members"),
-    path("settings/members/<int:pk>/role/", people.change_role, name="change-role"),
+    path("settings/members/<int:pk>/role/", people.change_member_role, name="change-role"),
     # brands
     path("settings/brand-kits/", brands.brand_kits, name="brand-kits"),
     path("settings/brand-kits/new/", brands.new_brand_kit, name="new-brand-kit"),

@@ -62,7 +62,7 @@ if not SECRET_KEY:
     CSRF_COOKIE_NAME = f"loupe_csrf_{_installation}"
 ALLOWED_HOSTS = environment.listing("ALLOWED_HOSTS", default=("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = environment.listing("CSRF_TRUSTED_ORIGINS")
-SESSION_ENGINE = "campaigns.sessions"
+SESSION_ENGINE = "campaigns.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -102,11 +102,11 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "campaigns.access.PersonMiddleware",
+    "campaigns.accounts.requests.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "campaigns.access.WorkspaceMiddleware",
+    "campaigns.accounts.requests.WorkspaceMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

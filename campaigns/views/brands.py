@@ -6,7 +6,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from campaigns import queries
-from campaigns.access import MemberRequest, brand_kit_for, member_required
+from campaigns.accounts.access import brand_kit_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.forms import BrandKitForm
 from campaigns.models import BrandKit, Role
 

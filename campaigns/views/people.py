@@ -10,9 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from campaigns import queries, services
-from campaigns.access import SESSION_KEY, MemberRequest, member_required
-from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from campaigns import queries
+from campaigns.accounts.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.accounts.membership import LastAdmin, change_role
+from campaigns.accounts.requests import SESSION_KEY, MemberRequest, member_required
 from campaigns.forms import RoleForm, YouForm
 from campaigns.models import Membership, Role, User
 
@@ -77,7 +78,7 @@ def members(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @member_required(Role.ADMIN)
-def change_role(request: MemberRequest, pk: int) -> HttpResponse:
+def change_member_role(request: MemberRequest, pk: int) -> HttpResponse:
     """Give a member another role."""
     member = get_object_or_404(Membership.objects.select_related("user", "workspace"), pk=pk)
     if member.workspace_id != request.membership.workspace_id:
@@ -87,8 +88,8 @@ def change_role(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, "There is no such role. Nothing was changed.")
         return redirect("members")
     try:
-        services.change_role(membership=member, role=form.cleaned_data["role"])
-    except services.LastAdmin as error:
+        change_role(membership=member, role=form.cleaned_data["role"])
+    except LastAdmin as error:
         messages.error(request, str(error))
     else:
         messages.success(request, f"{member.user} is {member.get_role_display().lower()} now.")

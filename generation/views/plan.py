@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh, trigger_client_event
 
 from campaigns import services as campaigns
-from campaigns.access import MemberRequest, campaign_for, member_required, shot_for
+from campaigns.accounts.access import campaign_for, shot_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.briefs import find_terms
 from campaigns.models import Budget, Campaign, Reference, Shot
 from generation import queries

@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from campaigns import services as campaigns
-from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.accounts.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.accounts.membership import add_member, create_workspace
 from campaigns.models import BrandKit, Campaign, User, Workspace
 from generation.engine import headless
 from generation.engine.results import is_settled
@@ -65,10 +66,10 @@ def _make_house() -> tuple[dict[str, User], Workspace, BrandKit]:
         )
         for sign_in in DEMO_SIGN_INS
     }
-    workspace = campaigns.create_workspace(name="Aurora Audio", admin=people["ada"])
+    workspace = create_workspace(name="Aurora Audio", admin=people["ada"])
     for sign_in in DEMO_SIGN_INS:
         person = people[sign_in.email.split("@")[0]]
-        campaigns.add_member(workspace=workspace, user=person, role=sign_in.role.lower())
+        add_member(workspace=workspace, user=person, role=sign_in.role.lower())
     brand = BrandKit.objects.create(workspace=workspace, **content.BRAND)
     for rule in content.RULES:
         brand.rules.create(text=rule)

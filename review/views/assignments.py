@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 
-from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.accounts.access import campaign_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Campaign, Membership, User
 from generation.models import Generation
 from review.queries.assigned import read_assigned

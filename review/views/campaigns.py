@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET, require_POST
 
-from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.accounts.access import campaign_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Role
 from generation.engine import retry
 from generation.money import ledger

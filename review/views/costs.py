@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from campaigns.access import MemberRequest, member_required
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Campaign, Role
 from review.exports.naming import slug
 from review.reports import periods

@@ -3,7 +3,7 @@
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from campaigns.access import MemberRequest, member_required
+from campaigns.accounts.requests import MemberRequest, member_required
 from review.access import generation_for_review
 from review.services.presence import leave, look, read_present
 

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.accounts.access import campaign_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from review.models import Standing
 from review.queries.queue import Queue, open_queue, read_decided_last, read_progress, waiting
 from review.queries.sheet import MARK_WORDS

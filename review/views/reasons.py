@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.access import MemberRequest, member_required
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Role
 from review.models import RejectReason
 from review.services import reasons

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from campaigns.access import MemberRequest, member_required
+from campaigns.accounts.requests import MemberRequest, member_required
 from generation.models import Generation
 from generation.money.pricing import estimate_words_cost
 from generation.rules.states import Purpose

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_POST
 
-from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.accounts.access import campaign_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Campaign
 from review.access import saved_view_for
 from review.queries.saved_views import read_views

@@ -10,7 +10,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from campaigns.access import MemberRequest, campaign_for, member_required
+from campaigns.accounts.access import campaign_for
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Campaign
 from generation.rules.gate import LABELS
 from review.access import campaign_for_sheet

@@ -8,7 +8,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from campaigns.access import MemberRequest, member_required
+from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.database.prepared import Given, Statement
 from generation.models import Generation
 from review.access import generation_to_decide

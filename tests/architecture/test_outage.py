@@ -70,7 +70,7 @@ def test_a_mistake_in_the_program_is_no_outage(client: Client, monkeypatch: pyte
     def fail(*args: Any, **options: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("campaigns.access.current_membership", fail)
+    monkeypatch.setattr("campaigns.accounts.requests.current_membership", fail)
     client.raise_request_exception = False
     client.force_login(factories.UserFactory())
     assert client.get(reverse("inbox")).status_code == 500

@@ -10,6 +10,7 @@ from django.test import override_settings
 from ulid import ULID
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, User
 from generation.money import ledger
 from generation.money.price_book import store_catalogue_prices
@@ -28,7 +29,7 @@ def make_campaign(*, shots: int, model: str = MODEL, size: int = 1024) -> Campai
     store_catalogue_prices()
     # another benchmark may have left its people in the same database
     admin = User.objects.create_user(email=f"{ULID()}@example.com", name="Bench")
-    workspace = campaigns.create_workspace(name=f"Bench {ULID()}", admin=admin)
+    workspace = membership.create_workspace(name=f"Bench {ULID()}", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Aurora", by=admin, ticket="MKT-2241")
     campaigns.add_shots(
         campaign=campaign,

@@ -22,6 +22,7 @@ from typing import Any
 from django.test import override_settings
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, User
 from generation.engine import headless
 from generation.engine.results import is_settled
@@ -128,7 +129,7 @@ def gated() -> Campaign:
     """The whole engine: prompts written, models routed, rendered, scored, tried again below the bar."""
     store_catalogue_prices()
     admin = User.objects.create_user(email="quality@example.com", name="Bench")
-    workspace = campaigns.create_workspace(name="Quality", admin=admin)
+    workspace = membership.create_workspace(name="Quality", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Aurora", by=admin)
     shots = [
         {"title": f"{SUBJECTS[number % len(SUBJECTS)]} {number}", "kind": "hero", "width": EDGE, "height": EDGE}

@@ -18,6 +18,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, Membership, Role, User, Workspace
 from review.migrations import _stack_triggers, _tally_triggers
 from tests.bench.measure import median
@@ -104,14 +105,14 @@ def fill(*, images: int) -> House:
         cursor.execute("ALTER TABLE generation_generation DISABLE TRIGGER USER")
     viewer = User.objects.create_user(email="maya@bench.example", name="Maya Lindqvist")
     colleague = User.objects.create_user(email="jonas@bench.example", name="Jonas Weber")
-    house = campaigns.create_workspace(name="Bench", admin=viewer)
+    house = membership.create_workspace(name="Bench", admin=viewer)
     Membership.objects.create(workspace=house, user=colleague, role=Role.APPROVER)
     large = _fill_campaign(house, viewer, colleague, images=images // 10)
     small = _fill_campaign(house, viewer, colleague, images=SMALL)
     left = images - images // 10 - SMALL
     for number in range(HOUSES):
         admin = User.objects.create_user(email=f"admin{number}@bench.example", name=f"Admin {number}")
-        other = campaigns.create_workspace(name=f"Other {number}", admin=admin)
+        other = membership.create_workspace(name=f"Other {number}", admin=admin)
         _fill_campaign(other, admin, admin, images=left // HOUSES)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE generation_generation ENABLE TRIGGER USER")

@@ -24,6 +24,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, User
 from config import embedded
 from generation.models import Generation
@@ -131,7 +132,7 @@ def _house() -> tuple[User, campaigns.Workspace]:
     call_command("flush", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     user = User.objects.create_user(email="bench@example.com", name="Bench", password=None)
-    return user, campaigns.create_workspace(name="Bench", admin=user)
+    return user, membership.create_workspace(name="Bench", admin=user)
 
 
 def _fill(campaign: Campaign) -> Campaign:

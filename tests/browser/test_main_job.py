@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, Role, User, Workspace
 from generation.models import Generation, LedgerEntry, Reservation
 from generation.money import ledger
@@ -74,9 +74,9 @@ def team() -> dict[str, User]:
         name: User.objects.create_user(email=f"{name}@aurora.example", password=PASSWORD, name=name.title())
         for name in ("maya", "jonas", "ada")
     }
-    workspace = campaigns.create_workspace(name="Aurora Audio", admin=people["ada"])
-    campaigns.add_member(workspace=workspace, user=people["maya"], role=Role.REVIEWER)
-    campaigns.add_member(workspace=workspace, user=people["jonas"], role=Role.APPROVER)
+    workspace = membership.create_workspace(name="Aurora Audio", admin=people["ada"])
+    membership.add_member(workspace=workspace, user=people["maya"], role=Role.REVIEWER)
+    membership.add_member(workspace=workspace, user=people["jonas"], role=Role.APPROVER)
     ledger.set_limit(workspace=workspace, campaign=None, limit=Decimal("20"))
     return people
 

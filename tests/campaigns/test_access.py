@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.accounts.demo_sign_ins import DEMO_SIGN_INS
 from campaigns.models import BrandKit, Membership, PromptRule, Role
 from generation.models import Heartbeat
 from tests import factories

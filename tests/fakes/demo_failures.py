@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from campaigns.accounts import membership
 from tests.fakes.running import RunningFake, run_as_process
 
 LONGEST_SECONDS = 120
@@ -141,7 +142,7 @@ def start_campaign() -> Any:
     from generation.planning import runs
 
     admin = User.objects.create_user(email="ada@example.com", name="Ada")
-    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    workspace = membership.create_workspace(name="Aurora", admin=admin)
     ledger.set_limit(workspace=workspace, campaign=None, limit=Decimal(20))
     campaign = campaigns.create_campaign(workspace=workspace, title="Everything fails", by=admin, ticket="MKT-2241")
     campaigns.add_shots(

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db.models import Q, Sum
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User
 from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
 from generation.money import ledger
@@ -33,7 +34,7 @@ BILLED_BY_REPLICATE = ("render", "upscale")
 def make_campaign(*, shots: int, models: tuple[str, ...] = (FLUX,), size: int = 256, bar: str = "1.0") -> Campaign:
     """A planned campaign whose every picture passes the bar, so that renders and shots are as many."""
     admin = User.objects.create_user(email=f"ada{User.objects.count() or ''}@example.com", name="Ada")
-    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    workspace = membership.create_workspace(name="Aurora", admin=admin)
     ledger.set_limit(workspace=workspace, campaign=None, limit=Decimal(10_000))
     campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin, ticket="MKT-2241")
     Campaign.objects.filter(pk=campaign.pk).update(bar=Decimal(bar))

@@ -13,6 +13,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User
 from generation import lifecycle
 from generation.engine import doubts, outcomes, render_requests
@@ -43,7 +44,7 @@ def campaign(db: None) -> Campaign:
 
 def make_campaign(*, shots: int) -> Campaign:
     admin = User.objects.create_user(email="ada@example.com", name="Ada")
-    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    workspace = membership.create_workspace(name="Aurora", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin, ticket="MKT-2241")
     campaigns.add_shots(
         campaign=campaign,

@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Campaign, Shot, User
 from generation import lifecycle
 from generation.engine import doubts, endings, headless, outcomes, send_queue
@@ -40,7 +41,7 @@ PROMPT = "A stone plinth with a glass bottle, lit from the left, warm sand, char
 @pytest.fixture
 def campaign(db: None) -> Campaign:
     admin = User.objects.create_user(email="ada@example.com", name="Ada")
-    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    workspace = membership.create_workspace(name="Aurora", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin, ticket="MKT-2241")
     campaigns.add_shots(
         campaign=campaign,

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User, round_usd
 from generation import lifecycle
 from generation.models import Generation, LedgerEntry, Price, Reservation
@@ -26,7 +27,7 @@ MODEL = "black-forest-labs/flux-1.1-pro"
 
 def make_campaign(*, limit: str, shots: int) -> Campaign:
     admin = User.objects.create_user(email="ada@example.com")
-    workspace = campaigns.create_workspace(name="Aurora", admin=admin)
+    workspace = membership.create_workspace(name="Aurora", admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin)
     campaigns.add_shots(
         campaign=campaign, shots=[{"title": f"Shot {n}", "prompt": "a plinth", "model": MODEL} for n in range(shots)]

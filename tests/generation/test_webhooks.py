@@ -15,6 +15,7 @@ from django.urls import reverse
 from standardwebhooks import Webhook
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User
 from generation import lifecycle
 from generation.engine import deliveries, endings, outcomes
@@ -61,7 +62,7 @@ def campaign(db: None) -> Campaign:
 
 def make_campaign(*, shots: int, name: str = "Aurora") -> Campaign:
     admin = User.objects.create_user(email=f"ada{next(_numbers)}@example.com", name="Ada")
-    workspace = campaigns.create_workspace(name=name, admin=admin)
+    workspace = membership.create_workspace(name=name, admin=admin)
     campaign = campaigns.create_campaign(workspace=workspace, title="Launch", by=admin)
     campaigns.add_shots(
         campaign=campaign,

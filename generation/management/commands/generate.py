@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from campaigns import services as campaigns
+from campaigns.accounts import membership
 from campaigns.briefs import BriefError, Import, read_posts
 from campaigns.models import Campaign, Membership, Role, User, Workspace
 from generation.engine import headless
@@ -131,7 +132,7 @@ def find_place(name: str | None) -> tuple[Workspace, User]:
         operator = User.objects.filter(email=OPERATOR).first() or User.objects.create_user(
             email=OPERATOR, name="Headless pipeline"
         )
-        return campaigns.create_workspace(name=name or "Studio", admin=operator), operator
+        return membership.create_workspace(name=name or "Studio", admin=operator), operator
     admin = Membership.objects.filter(workspace=workspace, role=Role.ADMIN).select_related("user").first()
     if admin is None:
         raise CommandError(f"The workspace “{workspace}” has no admin to act for.")

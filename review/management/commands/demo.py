@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from campaigns.demo_sign_ins import DEMO_SIGN_INS
+from campaigns.accounts.demo_sign_ins import DEMO_SIGN_INS
 from review.demo import make_demo
 
 

@@ -1,7 +1,7 @@
-"""Permission is part of fetching: what a person may not see does not exist (404).
+"""Who sends a request: the person, their membership, and what a view asks of them.
 
-`request.membership` is the membership in the workspace that the person works in now, or
-None for somebody who has none.
+`request.membership` is the membership in the workspace that the person works in now, or None for somebody who has
+none.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
-from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User
+from campaigns.models import Membership, Role, User
 
 SESSION_KEY = "workspace"
 
@@ -122,25 +121,3 @@ def send_to_sign_in(request: HttpRequest) -> HttpResponse:
     if getattr(request, "htmx", False) or request.headers.get("Accept", "").startswith("application/json"):
         return HttpResponse("Your sign-in has expired. What you typed is kept: sign in and send it again.", status=401)
     return redirect_to_login(request.get_full_path())
-
-
-def campaign_for(membership: Membership, pk: int) -> Campaign:
-    """Fetch a campaign of the member's workspace, or raise Http404."""
-    return get_object_or_404(
-        Campaign.objects.select_related("brand_kit", "workspace"), pk=pk, workspace_id=membership.workspace_id
-    )
-
-
-def shot_for(membership: Membership, pk: int) -> Shot:
-    """Fetch a shot (not removed) of the member's workspace, or raise Http404."""
-    return get_object_or_404(
-        Shot.objects.select_related("campaign", "campaign__workspace"),
-        pk=pk,
-        campaign__workspace_id=membership.workspace_id,
-        removed_at__isnull=True,
-    )
-
-
-def brand_kit_for(membership: Membership, pk: int) -> BrandKit:
-    """Fetch a brand kit of the member's workspace, or raise Http404."""
-    return get_object_or_404(BrandKit, pk=pk, workspace_id=membership.workspace_id)
