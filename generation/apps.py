@@ -8,6 +8,6 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         # models are loaded only now
-        from generation.money import price_book
+        from generation.money import bills
 
-        post_migrate.connect(price_book.after_migration, sender=self)
+        post_migrate.connect(bills.after_migration, sender=self)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from generation.views import files, new_campaign, plan, terms, webhooks
+from generation.views import files, new_campaign, plan, webhooks
 
 urlpatterns = [
     path("webhooks/replicate/", webhooks.receive_replicate, name="replicate-webhook"),
@@ -15,6 +15,6 @@ urlpatterns = [
     path("campaigns/<int:pk>/plan/shots/<int:shot_pk>/", plan.edit_shot, name="edit-shot"),
     path("campaigns/<int:pk>/plan/references/", plan.add_references, name="add-references"),
     path("campaigns/<int:pk>/plan/budget/", plan.set_campaign_budget, name="campaign-budget"),
-    path("campaigns/<int:pk>/plan/terms/", terms.take_terms, name="take-terms"),
+    path("campaigns/<int:pk>/plan/terms/", plan.take_terms, name="take-terms"),
     path("campaigns/<int:pk>/plan/start/", plan.start, name="start-run"),
 ]

@@ -19,6 +19,7 @@ from PIL import Image
 from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User, Workspace
 from generation.models import Generation, LedgerEntry, Score
 from generation.money import ledger
+from generation.money.bills import Charge
 from generation.pictures import images
 from generation.rules.states import GenerationState, Purpose
 from review.models import Decision, SignOff, Standing, Verdict
@@ -342,7 +343,7 @@ def book(
     by_id = generation.requested_by_id if generation else campaign.created_by_id
     ledger.charge(
         [
-            ledger.Charge(
+            Charge(
                 key=key,
                 unit=unit,
                 quantity=quantity,

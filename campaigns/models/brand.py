@@ -2,13 +2,11 @@
 
 from django.db import models
 
-from campaigns.models.people import User, Workspace
-
 
 class BrandKit(models.Model):
     """Palette, mood and words of a brand; a campaign may follow one."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="brand_kits")
+    workspace = models.ForeignKey("Workspace", on_delete=models.CASCADE, related_name="brand_kits")
     name = models.CharField(max_length=80)
     palette = models.JSONField(default=list, blank=True, help_text="Colours as #rrggbb.")
     mood = models.JSONField(default=list, blank=True, help_text="Words such as calm, warm, precise.")
@@ -31,11 +29,11 @@ class PromptRule(models.Model):
         ACCEPTED = "accepted", "Accepted"
         DECLINED = "declined", "Declined"
 
-    brand_kit = models.ForeignKey(BrandKit, on_delete=models.CASCADE, related_name="rules")
+    brand_kit = models.ForeignKey("BrandKit", on_delete=models.CASCADE, related_name="rules")
     text = models.CharField(max_length=240)
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACCEPTED)
     reason = models.CharField(max_length=240, blank=True)
-    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey("User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -6,9 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from campaigns.models.brand import BrandKit
 from campaigns.models.money import UsdField
-from campaigns.models.people import User, Workspace
 
 
 class Campaign(models.Model):
@@ -28,14 +26,16 @@ class Campaign(models.Model):
         COMMAND = "command", "Command line"
         AGENT = "agent", "Agent"
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="campaigns")
+    workspace = models.ForeignKey("Workspace", on_delete=models.CASCADE, related_name="campaigns")
     title = models.CharField(max_length=160)
     ticket = models.CharField(max_length=40, blank=True)
     brief = models.TextField(blank=True)
     key_points = models.JSONField(default=list, blank=True)
     mood = models.CharField(max_length=240, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.BRIEF)
-    brand_kit = models.ForeignKey(BrandKit, on_delete=models.SET_NULL, null=True, blank=True, related_name="campaigns")
+    brand_kit = models.ForeignKey(
+        "BrandKit", on_delete=models.SET_NULL, null=True, blank=True, related_name="campaigns"
+    )
     bar = models.DecimalField(
         max_digits=3, decimal_places=1, default=Decimal("7.0"), validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
@@ -56,7 +56,7 @@ class Campaign(models.Model):
         editable=False,
         help_text="The filled-in form it came from: sent twice, it is one campaign.",
     )
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -142,7 +142,7 @@ class Reference(models.Model):
     sha256 = models.CharField(max_length=64)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey("User", on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -163,7 +163,7 @@ class Budget(models.Model):
     by conditional UPDATE.
     """
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="budgets")
+    workspace = models.ForeignKey("Workspace", on_delete=models.CASCADE, related_name="budgets")
     campaign = models.OneToOneField(Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="budget")
     limit = UsdField()
     spent = UsdField(default=Decimal(0))

@@ -7,13 +7,11 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.module_loading import import_string
 
-from campaigns.models.people import User
-
 
 class Session(AbstractBaseSession):
     """One browser that is signed in. It names its person, so that both come with one query."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="sessions")
+    user = models.ForeignKey("User", on_delete=models.CASCADE, null=True, blank=True, related_name="sessions")
 
     @classmethod
     def get_session_store_class(cls) -> type[Any]:

@@ -17,8 +17,7 @@ from contextlib import suppress
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 
-from generation.engine.background_tasks import BackgroundTasks
-from generation.engine.database_thread import in_database, leave_database
+from generation.engine.background import BackgroundTasks, in_database, leave_database
 from generation.engine.doubts import DoubtResolver
 from generation.engine.heartbeats import record_heartbeat
 from generation.engine.outbox import Enqueue, Outbox

@@ -9,14 +9,13 @@ from django.db.models import Q
 from campaigns.database.clock import database_now
 from generation import lifecycle
 from generation.engine import render_requests
-from generation.engine.background_tasks import BackgroundTasks
-from generation.engine.database_thread import in_database
+from generation.engine.background import BackgroundTasks, in_database
 from generation.engine.nudges import Nudge
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import record_found
 from generation.models import Generation
 from generation.money import ledger
-from generation.money.render_bills import charge_render
+from generation.money.bills import bill_of
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderError, RenderProgress
 from generation.rules.states import GenerationState
@@ -130,10 +129,12 @@ def give_up_doubt(generation: Generation, error: OutcomeUnknown) -> None:
         )
         if moved:
             sent_at = (generation.submitted_at or generation.created_at).timestamp()
-            charge_render(
-                generation,
-                RenderProgress(RenderStatus.SUCCEEDED),
-                key=f"unknown:{sent_at:.6f}",
-                note="Outcome unknown, counted as spent.",
+            ledger.charge(
+                bill_of(
+                    generation,
+                    RenderProgress(RenderStatus.SUCCEEDED),
+                    key=f"unknown:{sent_at:.6f}",
+                    note="Outcome unknown, counted as spent.",
+                )
             )
             ledger.close(generation)

@@ -12,7 +12,7 @@ from campaigns.database.clock import database_now
 from generation import lifecycle
 from generation.models import Generation
 from generation.money import ledger
-from generation.money.render_bills import charge_render
+from generation.money.bills import bill_of
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, ProviderRefused, RenderProgress
 from generation.rules import retries
 from generation.rules.states import GenerationState
@@ -85,7 +85,7 @@ def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderPro
         )
         if moved:
             if progress and progress.status is RenderStatus.SUCCEEDED:
-                charge_render(generation, progress)
+                ledger.charge(bill_of(generation, progress))
             ledger.close(generation)
 
 
@@ -97,7 +97,7 @@ def _cancel(generation: Generation, progress: RenderProgress) -> None:
         to, changes = GenerationState.FAILED, {"error_kind": "cancelled_there", "error_text": text}
     with transaction.atomic():
         if lifecycle.move(generation, to=to, note=progress.error_text, due_at=None, **changes):
-            charge_render(generation, progress)
+            ledger.charge(bill_of(generation, progress))
             ledger.close(generation)
 
 
@@ -110,7 +110,7 @@ def _lose(generation: Generation, progress: RenderProgress) -> None:
         )
         if moved:
             note = "" if progress.metrics else "Deleted at the provider, counted as spent."
-            charge_render(generation, replace(progress, status=RenderStatus.SUCCEEDED), note=note)
+            ledger.charge(bill_of(generation, replace(progress, status=RenderStatus.SUCCEEDED), note=note))
             ledger.close(generation)
 
 
@@ -120,7 +120,7 @@ def _interrupt(generation: Generation, progress: RenderProgress) -> None:
         interrupted = copy(generation)
         moved = _send_later(generation, text=progress.error_text, kind=progress.error_kind, retry_after=None)
         if moved and progress.error_kind == "deadline":
-            charge_render(interrupted, replace(progress, status=RenderStatus.CANCELLED))
+            ledger.charge(bill_of(interrupted, replace(progress, status=RenderStatus.CANCELLED)))
 
 
 def _send_later(generation: Generation, *, text: str, kind: str, retry_after: float | None) -> bool:

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.db import close_old_connections, connection
 
+from generation.engine.background import in_database, leave_database
 from generation.engine.conductor import Conductor
-from generation.engine.database_thread import in_database, leave_database
 from generation.engine.nudges import Nudge
 from generation.engine.steps import take_step
 from generation.engine.sweep import find_unfinished

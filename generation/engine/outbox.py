@@ -11,7 +11,7 @@ from typing import Any
 
 from generation import lifecycle
 from generation.engine import outcomes
-from generation.engine.database_thread import in_database
+from generation.engine.background import in_database
 from generation.engine.nudges import Nudge
 from generation.engine.outcomes import Polled, PollFailed, Submitted
 from generation.lifecycle import ClaimedGeneration

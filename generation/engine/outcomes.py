@@ -24,8 +24,7 @@ from generation.engine.nudges import Nudge
 from generation.lifecycle import ClaimedGeneration
 from generation.models import Generation
 from generation.money import ledger
-from generation.money.price_book import NoPrice
-from generation.money.render_bills import BILLED_BY, bill_of
+from generation.money.bills import BILLED_BY, NoPrice, bill_of
 from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, Submission
 from generation.rules import retries
 from generation.rules.states import GenerationState

@@ -7,8 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from generation.engine import outcomes
-from generation.engine.background_tasks import BackgroundTasks
-from generation.engine.database_thread import in_database
+from generation.engine.background import BackgroundTasks, in_database
 from generation.engine.outbox import ROWS_A_ROUND, Outbox
 from generation.engine.outcomes import Poll
 from generation.providers import registry

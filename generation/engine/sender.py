@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError
 
+from campaigns.database.clock import database_now
+from generation import lifecycle
 from generation.catalogue.providers import IMAGE_PROVIDERS
-from generation.engine import outcomes, render_requests, send_queue, throttle
-from generation.engine.background_tasks import BackgroundTasks
+from generation.engine import outcomes, render_requests, throttle
+from generation.engine.background import BackgroundTasks, in_database
 from generation.engine.circuit import Circuit
-from generation.engine.database_thread import in_database
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted
 from generation.lifecycle import ClaimedGeneration
@@ -21,6 +22,7 @@ from generation.models import Generation
 from generation.providers import registry
 from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
 from generation.providers.replicate.transport import CONNECTIONS
+from generation.rules.states import GenerationState
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +66,7 @@ class Sender:
         asked_at = asyncio.get_running_loop().time()
         self.more_waiting = False
         try:
-            self.more_waiting = await in_database(
-                send_queue.claim_next, holder=self.holder, most=self._room_of, into=claimed
-            )
+            self.more_waiting = await in_database(claim_next, holder=self.holder, most=self._room_of, into=claimed)
         finally:
             self.take(claimed, asked_at=asked_at)
         return len(claimed)
@@ -167,3 +167,46 @@ class Sender:
                 await registry.image_provider(provider).cancel(external_id)
         except (ProviderError, TimeoutError) as error:
             logger.warning("%s at %s could not be cancelled: %s", external_id, provider, error)
+
+
+def claim_next(*, holder: str, most: Callable[[str], int], into: list[ClaimedGeneration]) -> bool:
+    """Claim what may be sent now, at most `most` of a provider; True where as many as that left and more may wait.
+
+    One call, because each that the conductor makes costs a turn of its busy loop. What is claimed is in `into` even
+    where a later provider's turn fails.
+    """
+    more = False
+    for provider in providers_with_queue():
+        room = most(provider)
+        permits = throttle.take_permits(provider, wanted=room_for(provider, most=room))
+        if permits > 0:
+            claimed = lifecycle.claim_queued(
+                provider=provider, holder=holder, limit=permits, seconds=outcomes.SUBMIT_LEASE_SECONDS
+            )
+            into += claimed
+            more |= len(claimed) == room
+    return more
+
+
+def providers_with_queue() -> list[str]:
+    """Providers for which something is queued and due."""
+    # mostly nothing is: one look at the queue's own index, which the question below would not take
+    if not Generation.objects.filter(state=GenerationState.QUEUED).exists():
+        return []
+    queued = Generation.objects.due(database_now()).filter(
+        state=GenerationState.QUEUED, campaign__paused_at__isnull=True
+    )
+    return list(queued.order_by().values_list("provider", flat=True).distinct())
+
+
+def room_for(provider: str, *, most: int) -> int:
+    """Give how many more may be sent now. One that runs beside us takes only so many: what it renders counts."""
+    if most <= 0:
+        return 0
+    if IMAGE_PROVIDERS[provider].at_once is None:
+        waiting = Generation.objects.filter(provider=provider, state=GenerationState.QUEUED)[: most + 1].count()
+        return min(most, waiting)
+    in_flight = Generation.objects.filter(
+        provider=provider, state__in=[GenerationState.SUBMITTING, GenerationState.RENDERING]
+    ).count()
+    return max(0, most - in_flight)

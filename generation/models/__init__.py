@@ -1,12 +1,8 @@
 """Generations, scores, money, deliveries."""
 
-from generation.models.delivery import Throttle, WebhookDelivery
-from generation.models.generation import Generation, GenerationEvent, new_generation_id
-from generation.models.lease import Heartbeat, Lease
-from generation.models.ledger import LedgerEntry, Reservation
-from generation.models.model_call import ModelCall
-from generation.models.price import Price
-from generation.models.score import Score
+from generation.models.engine import Heartbeat, Lease, Throttle, WebhookDelivery
+from generation.models.generation import Generation, GenerationEvent, Score, new_generation_id
+from generation.models.money import LedgerEntry, ModelCall, Price, Reservation
 
 __all__ = [
     "Generation",

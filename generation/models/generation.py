@@ -7,7 +7,6 @@ from django.db.models import Q
 from ulid import ULID
 
 from campaigns.database.claims import ClaimableStep
-from campaigns.models import Campaign, Shot, User, Workspace
 from generation.rules.states import EDITS, OPEN, TERMINAL, WORKING, GenerationState, Purpose
 
 
@@ -65,9 +64,13 @@ class Generation(ClaimableStep):
 
     id = models.CharField(primary_key=True, max_length=30, default=new_generation_id, editable=False)
     # each has an index below that begins with it: every step of a life writes a line into every index
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="generations", db_index=False)
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="generations", db_index=False)
-    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="generations", db_index=False)
+    workspace = models.ForeignKey(
+        "campaigns.Workspace", on_delete=models.CASCADE, related_name="generations", db_index=False
+    )
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", on_delete=models.CASCADE, related_name="generations", db_index=False
+    )
+    shot = models.ForeignKey("campaigns.Shot", on_delete=models.CASCADE, related_name="generations", db_index=False)
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children", db_index=False
     )
@@ -79,7 +82,7 @@ class Generation(ClaimableStep):
     ticket = models.CharField(max_length=40, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     requested_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+        "campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
 
     # what was asked
@@ -217,7 +220,9 @@ class GenerationEvent(models.Model):
     origin = models.CharField(max_length=10)
     to = models.CharField(max_length=10)
     note = models.TextField(blank=True)
-    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    by = models.ForeignKey(
+        "campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -229,3 +234,23 @@ class GenerationEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.generation_id}: {self.origin} to {self.to}"
+
+
+class Score(models.Model):
+    """One scoring by one critic. Average, pass and weakest are computed by `generation.rules.gate`."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="scores")
+    critic = models.CharField(max_length=80)
+    dimensions = models.JSONField(help_text='{"composition": {"score": 7.5, "reason": "…"}, …}')
+    average = models.DecimalField(max_digits=4, decimal_places=2)
+    bar = models.DecimalField(max_digits=3, decimal_places=1)
+    passed = models.BooleanField()
+    weakest = models.CharField(max_length=20)
+    reason = models.TextField(blank=True, help_text="The critic's reason for the weakest dimension.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.generation_id}: {self.average}"

@@ -21,7 +21,7 @@ from campaigns.database.bulk import among, insert_many
 from campaigns.database.clock import database_now
 from campaigns.models import Budget, Campaign, UsdField, Workspace, round_usd
 from generation.models import Generation, LedgerEntry, ModelCall, Reservation
-from generation.money.price_book import price_in_force
+from generation.money.bills import Charge, price_in_force
 from generation.rules.values import Usage
 
 LONGEST_NOTE = 240
@@ -141,29 +141,6 @@ def _hold(*, budgets: Sequence[Budget], total: Decimal, needed: Decimal) -> None
         if held != 1 and needed > 0:
             budget.refresh_from_db()
             raise NoHeadRoom(budget=budget, asked=needed)
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """One line of a bill, by ids, so that nothing is read to book it.
-
-    `bills`: what of `quantity` is on each bill, where there were several; the provider rounds each by itself.
-    """
-
-    key: str
-    unit: str
-    quantity: Decimal
-    provider: str
-    model: str
-    purpose: str
-    workspace_id: int
-    campaign_id: int | None = None
-    shot_id: int | None = None
-    generation_id: str | None = None
-    ticket: str = ""
-    by_id: int | None = None
-    note: str = ""
-    bills: tuple[Decimal, ...] = ()
 
 
 class _Line(NamedTuple):

@@ -225,3 +225,21 @@ def start(request: MemberRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{len(started)} shot{'s' if len(started) != 1 else ''} started together.")
     address = reverse("campaign", args=[pk])
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+
+
+@require_POST
+@member_required()
+def take_terms(request: MemberRequest, pk: int) -> HttpResponse:
+    """Keep what was confirmed; what was emptied is left as it is."""
+    campaign = campaign_for(request.membership, pk)
+    form = TermsForm(request.POST, prefix="terms")
+    if not form.is_valid():
+        said = [f"{form[name].label}: {problem}" for name, problems in form.errors.items() for problem in problems]
+        messages.warning(request, " ".join(["Nothing was taken over.", *said]))
+        return redirect("plan", pk)
+    with transaction.atomic():
+        campaigns.take_terms(campaign=campaign, ticket=form.cleaned_data["ticket"], due_on=form.cleaned_data["due_on"])
+        if form.cleaned_data["budget"] is not None:
+            ledger.set_limit(workspace=campaign.workspace, campaign=campaign, limit=form.cleaned_data["budget"])
+    messages.success(request, "Taken over from the brief.")
+    return redirect("plan", pk)

@@ -118,7 +118,7 @@ def test_arrows_point_one_way() -> None:
         ("generation/planning/runs.py", "generation.tasks"),
         ("generation/providers/cog.py", "generation.models"),
         ("generation/planning/planning.py", "generation.engine.sweep"),
-        ("generation/models/score.py", "generation.planning.runs"),
+        ("generation/models/generation.py", "generation.planning.runs"),
         ("review/services/verdicts.py", "generation.tasks"),
         ("campaigns/views/pages.py", ".forms"),
         ("review/views/sheet.py", "tests.factories"),

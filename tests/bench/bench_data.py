@@ -13,7 +13,7 @@ from campaigns import services as campaigns
 from campaigns.accounts import membership
 from campaigns.models import Campaign, User
 from generation.money import ledger
-from generation.money.price_book import store_catalogue_prices
+from generation.money.bills import store_catalogue_prices
 from generation.providers import registry
 from tests.fakes.running import RunningFake, run_as_process
 

@@ -20,8 +20,8 @@ from django.db import connections
 from django.db.models import Max
 
 from campaigns.database.clock import database_now
+from generation.engine.background import in_database, leave_database, settle_in
 from generation.engine.conductor import Conductor
-from generation.engine.database_thread import in_database, leave_database, settle_in
 from generation.engine.nudges import Nudge
 from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
 from generation.planning import runs

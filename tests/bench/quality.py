@@ -28,7 +28,7 @@ from generation.engine import headless
 from generation.engine.results import is_settled
 from generation.models import Generation, LedgerEntry
 from generation.money import ledger
-from generation.money.price_book import store_catalogue_prices
+from generation.money.bills import store_catalogue_prices
 from generation.pictures.files import read_file
 from generation.planning import planning, runs
 from generation.providers import registry

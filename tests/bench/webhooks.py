@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.core.management import call_command
 from django.test import override_settings
 
-from generation.money.price_book import store_catalogue_prices
+from generation.money.bills import store_catalogue_prices
 from generation.providers import registry
 from generation.views import webhooks
 from tests.bench.measure import Measure

@@ -17,8 +17,8 @@ from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User
 from generation import lifecycle
 from generation.engine import doubts, outcomes, render_requests
+from generation.engine.background import in_database, leave_database
 from generation.engine.conductor import Conductor
-from generation.engine.database_thread import in_database, leave_database
 from generation.engine.nudges import Nudge
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted

@@ -12,8 +12,8 @@ from django.utils import timezone
 from campaigns.models import Campaign
 from generation import lifecycle
 from generation.engine import outbox, outcomes, sender, throttle
+from generation.engine.background import in_database, leave_database
 from generation.engine.conductor import Conductor
-from generation.engine.database_thread import in_database, leave_database
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted
 from generation.lifecycle import ClaimedGeneration

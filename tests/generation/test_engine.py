@@ -15,7 +15,7 @@ from campaigns import services as campaigns
 from campaigns.accounts import membership
 from campaigns.models import Campaign, Shot, User
 from generation import lifecycle
-from generation.engine import doubts, endings, headless, outcomes, send_queue
+from generation.engine import doubts, endings, headless, outcomes, sender
 from generation.engine.follow_up import follow_up
 from generation.engine.nudges import Nudge
 from generation.engine.results import is_settled
@@ -244,7 +244,7 @@ def test_paused_nothing_is_sent(campaign: Campaign) -> None:
     start(campaign)
     runs.pause_run(campaign)
     assert lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30) == []
-    assert send_queue.providers_with_queue() == []
+    assert sender.providers_with_queue() == []
     runs.resume_run(campaign)
     assert len(lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30)) == 2
 

@@ -36,8 +36,15 @@ from generation.providers.base import (
 )
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate.answers import busy, create_failure, read_object, read_prediction, read_time
-from generation.providers.replicate.search import SEARCH_BEFORE, LostRequest, exact, moment, own_path
-from generation.providers.replicate.shared_search import MOST_PAGES, SharedSearch
+from generation.providers.replicate.search import (
+    MOST_PAGES,
+    SEARCH_BEFORE,
+    LostRequest,
+    SharedSearch,
+    exact,
+    moment,
+    own_path,
+)
 from generation.providers.replicate.transport import HttpFailure, ReplicateTransport
 from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output
 from generation.rules.values import RenderStatus

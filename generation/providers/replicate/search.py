@@ -1,12 +1,14 @@
-"""Looking for a request whose answer was lost, in Replicate's list of predictions. Pure: the adapter reads the pages.
+"""Looking for a request whose answer was lost, in Replicate's list of predictions. The adapter reads the pages.
 
 Replicate has no idempotency key. Our own key stands in the webhook address, where the list shows it; else model, seed
 and prompt tell. Inputs vanish after an hour: then nobody can tell any more, and that is said, never guessed.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,6 +16,9 @@ from generation.providers.base import OutcomeUnknown
 
 # From a minute before sending (clocks differ) to three minutes after (our longest wait for an answer is shorter).
 SEARCH_BEFORE, SEARCH_AFTER = timedelta(seconds=60), timedelta(seconds=180)
+# So long others are waited for before a walk begins.
+GATHER_SECONDS = 0.05
+MOST_PAGES = 60
 
 
 @dataclass(slots=True)
@@ -118,3 +123,68 @@ def _time(value: Any, otherwise: datetime) -> datetime:
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     except ValueError:
         return otherwise + timedelta(days=1)
+
+
+Waiting = tuple[LostRequest, asyncio.Future[str | None]]
+
+
+class SharedSearch:
+    """One walk through Replicate's list for all who look for a lost request at the same time, in one event loop.
+
+    A process that is killed in a burst leaves up to a thousand of them, sent within the same second; each reading the
+    list for itself would be more calls than an account has in a minute. Nobody is given a page that was asked for
+    before he came: what was created until then is in it.
+
+    `read_page` reads one page of the list by its path; it raises ProviderBusy."""
+
+    def __init__(self, *, read_page: Callable[[str], Awaitable[dict[str, Any]]]) -> None:
+        self._read_page = read_page
+        self._waiting: list[Waiting] = []
+        self._walking: asyncio.Task[None] | None = None
+
+    async def find(self, lost: LostRequest) -> str | None:
+        """The id of its prediction, or None if it never arrived. Raises OutcomeUnknown or ProviderBusy."""
+        found = asyncio.get_running_loop().create_future()
+        self._waiting.append((lost, found))
+        if self._walking is None or self._walking.done():
+            self._walking = asyncio.create_task(self._walk_while_asked())
+        return await found
+
+    async def _walk_while_asked(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(GATHER_SECONDS)
+            waiting, self._waiting = sorted(self._waiting, key=_window), []
+            for _, group in groupby(waiting, key=_window):
+                await self._walk(list(group))
+
+    async def _walk(self, group: list[Waiting]) -> None:
+        """Read the pages of one window until all of them are found, or to the end."""
+        searching = [lost for lost, _ in group]
+        page: str | None = searching[0].first_page()
+        try:
+            for _ in range(MOST_PAGES):
+                if page is None or not searching:
+                    break
+                content = await self._read_page(page)
+                for lost in searching:
+                    lost.read(content["results"])
+                searching = [lost for lost in searching if not lost.certain]
+                page = own_path(content.get("next"))
+        except Exception as error:
+            for _, found in group:
+                if not found.done():
+                    found.set_exception(error)
+        for lost, found in group:
+            if not found.done():
+                _conclude(lost, found)
+
+
+def _window(waiting: Waiting) -> str:
+    return waiting[0].first_page()
+
+
+def _conclude(lost: LostRequest, found: asyncio.Future[str | None]) -> None:
+    try:
+        found.set_result(lost.conclude())
+    except OutcomeUnknown as unknown:
+        found.set_exception(unknown)

@@ -10,7 +10,7 @@ from django.core.management.commands import flush
 from django.db import connections, transaction
 
 from generation.models import Price
-from generation.money.price_book import store_catalogue_prices
+from generation.money.bills import store_catalogue_prices
 
 KEPT = {"django_migrations", "django_content_type", "auth_permission", Price._meta.db_table}
 # Foreign keys are not checked and no trigger counts down: all of it goes.

@@ -1,8 +1,9 @@
-"""The one thread in which the asyncio processes ask the database."""
+"""What an asyncio process does beside its loop: the one thread that asks the database, and tasks under way."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -45,3 +46,25 @@ def _check_connection() -> None:
     if connection.errors_occurred or now - _checked.at > CHECK_SECONDS:
         close_old_connections()
         _checked.at = now
+
+
+class BackgroundTasks:
+    """Tasks that run beside the loop; each handles its own errors."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside the loop and keep it from being collected."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def wait(self, *, seconds: float | None = None) -> None:
+        """Wait until all have ended, those that start meanwhile included; `seconds` at most."""
+        async with asyncio.timeout(seconds):
+            while self._running:
+                await asyncio.wait(self._running)
