@@ -17,11 +17,10 @@ from factory.django import DjangoModelFactory
 from PIL import Image
 
 from campaigns.models import BrandKit, Campaign, Membership, Role, Shot, User, Workspace
-from generation.models import Generation, LedgerEntry, Score
+from generation.models import Generation, GenerationState, LedgerEntry, Purpose, Score
 from generation.money import ledger
 from generation.money.bills import Charge
 from generation.pictures import images
-from generation.rules.states import GenerationState, Purpose
 from review.models import Decision, SignOff, Standing, Verdict
 from review.services.decision_status import ensure_standing, set_standing
 

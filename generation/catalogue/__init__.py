@@ -3,7 +3,9 @@
 `available_models` says which of them can be asked with the providers that are live.
 """
 
-from generation.catalogue.models import MODELS
+from datetime import UTC, date, datetime
+
+from generation.catalogue.models import ASKED, MODELS
 from generation.catalogue.own_models import COG, describe_self_hosted
 from generation.catalogue.prices import (
     BillLine,
@@ -14,13 +16,14 @@ from generation.catalogue.prices import (
     estimate_prompt_cost,
     estimate_score_cost,
     image_tokens,
-    list_prices,
     token_price,
     token_prices,
+    token_unit_prices,
 )
 from generation.catalogue.providers import PROVIDERS
 from generation.catalogue.schema import Ability, CatalogueModel, InputFields, UnknownModel
 from generation.catalogue.sizes import SnappedSize, snap_size
+from generation.rules.values import UnitPrice
 
 _BY_KEY = {model.key: model for model in MODELS}
 
@@ -66,6 +69,20 @@ def why_unavailable(model: CatalogueModel, *, live: frozenset[str]) -> str:
     if model.provider not in live:
         return f"Set {PROVIDERS[model.provider].setting} to use it."
     return ""
+
+
+def list_prices() -> list[UnitPrice]:
+    """List every price in force, one row for each provider, model and unit, for the price table."""
+    prices = [
+        UnitPrice(model.provider, model.key, part.unit, part.amount, _midnight(model.price.priced_on))
+        for model in ASKED
+        for part in model.price.parts
+    ]
+    return [*prices, *token_unit_prices()]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), tzinfo=UTC)
 
 
 __all__ = [

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from generation.catalogue.builders import READ_ON
-from generation.catalogue.models import ASKED
 from generation.catalogue.providers import ANTHROPIC as CLAUDE
 from generation.catalogue.schema import CatalogueModel, PricePart
 from generation.rules.values import RenderStatus, UnitPrice, Usage
@@ -190,22 +189,8 @@ def _estimate_tokens(model: str, read: int, written: int) -> Decimal:
     return sum((line.amount for line in bill_usage(Usage(CLAUDE.name, model, units))), Decimal(0))
 
 
-# --- the list ----------------------------------------------------------------------------
-
-
-def list_prices() -> list[UnitPrice]:
-    """Every price in force, one row for each provider, model and unit, for the price table."""
-    return [*_image_prices(), *_token_prices()]
-
-
-def _image_prices() -> Iterator[UnitPrice]:
-    for model in ASKED:
-        since = datetime.combine(model.price.priced_on, datetime.min.time(), tzinfo=UTC)
-        for part in model.price.parts:
-            yield UnitPrice(model.provider, model.key, part.unit, part.amount, since)
-
-
-def _token_prices() -> Iterator[UnitPrice]:
+def token_unit_prices() -> Iterator[UnitPrice]:
+    """Give what each known model of the Anthropic API costs, by unit, for the price table."""
     since = datetime.combine(READ_ON, datetime.min.time(), tzinfo=UTC)
     for name, prices in ANTHROPIC.items():
         for unit in ("input_token", "output_token", "cache_write_token", "cache_read_token"):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from generation.providers.base import ProviderBusy, ProviderError
+from generation.rules.values import ProviderBusy, ProviderError
 
 # After this many failures in a row, none of them about the request itself, nothing is sent for a while;
 # then one submission tries whether the provider works again.

@@ -25,8 +25,7 @@ from generation.engine.poller import Poller
 from generation.engine.sender import SUBMIT_TIMEOUT_SECONDS, Sender
 from generation.engine.sweep import find_unfinished, is_anything_unfinished
 from generation.lifecycle import wake
-from generation.models import Generation, Lease
-from generation.rules.states import AT_THE_PROVIDERS, GenerationState
+from generation.models import AT_THE_PROVIDERS, Generation, GenerationState, Lease
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,11 @@ from generation import lifecycle
 from generation.catalogue.providers import REPLICATE
 from generation.engine import outcomes, render_requests
 from generation.engine.nudges import Nudge
-from generation.models import Generation, WebhookDelivery
+from generation.models import Generation, GenerationState, WebhookDelivery
 from generation.providers import registry
-from generation.providers.base import ProviderError
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.providers.replicate.answers import read_prediction
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import ProviderError, RenderStatus
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,11 @@ from generation.engine.background import BackgroundTasks, in_database
 from generation.engine.nudges import Nudge
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import record_found
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.money import ledger
 from generation.money.bills import bill_of
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderError, RenderProgress
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import OutcomeUnknown, ProviderError, RenderProgress, RenderStatus
 
 FIND_TIMEOUT_SECONDS = 15.0
 MOST_ASKED = 200  # a kill in a burst may leave a thousand

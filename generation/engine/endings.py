@@ -10,13 +10,18 @@ from django.db import transaction
 
 from campaigns.database.clock import database_now
 from generation import lifecycle
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.money import ledger
 from generation.money.bills import bill_of
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, ProviderRefused, RenderProgress
 from generation.rules import retries
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import (
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderError,
+    ProviderRefused,
+    RenderProgress,
+    RenderStatus,
+)
 
 # A lost POST may still be on its way: ask only after the provider's list can know it.
 DOUBT_SECONDS = 5.0

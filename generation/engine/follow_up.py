@@ -14,22 +14,21 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from campaigns.database.claims import keep_claim_alive
 from campaigns.database.clock import database_now
 from generation import lifecycle
 from generation.catalogue import router
-from generation.engine.keepalive import keep_claim_alive
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.money import calls, ledger
 from generation.money.pricing import reservation_for
 from generation.planning import refine
 from generation.planning.planning import routing_of
 from generation.planning.runs import draft_generation, queue_generation
 from generation.providers import registry
-from generation.providers.base import ProviderBusy, ProviderError
 from generation.rules import gate, retries
 from generation.rules.retries import NextStep
 from generation.rules.seeds import derive_seed
-from generation.rules.states import GenerationState, Purpose
+from generation.rules.values import ProviderBusy, ProviderError
 
 logger = logging.getLogger(__name__)
 

@@ -7,15 +7,14 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from campaigns.database.claims import keep_claim_alive
 from generation import lifecycle
 from generation.engine.endings import fail
-from generation.engine.keepalive import keep_claim_alive
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.pictures import images
 from generation.providers import registry
-from generation.providers.base import OutputUnusable, ProviderBusy
 from generation.rules import retries
-from generation.rules.states import GenerationState
+from generation.rules.values import OutputUnusable, ProviderBusy
 
 logger = logging.getLogger(__name__)
 

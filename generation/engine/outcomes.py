@@ -22,13 +22,11 @@ from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.engine import endings
 from generation.engine.nudges import Nudge
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.money import ledger
 from generation.money.bills import BILLED_BY, NoPrice, bill_of
-from generation.providers.base import ProviderBusy, ProviderError, RenderProgress, Submission
 from generation.rules import retries
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import ProviderBusy, ProviderError, RenderProgress, RenderStatus, Submission
 
 logger = logging.getLogger(__name__)
 Item = TypeVar("Item")

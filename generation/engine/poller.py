@@ -11,7 +11,8 @@ from generation.engine.background import BackgroundTasks, in_database
 from generation.engine.outbox import ROWS_A_ROUND, Outbox
 from generation.engine.outcomes import Poll
 from generation.providers import registry
-from generation.providers.base import PollsMany, ProviderBusy, ProviderError
+from generation.providers.base import PollsMany
+from generation.rules.values import ProviderBusy, ProviderError
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,9 @@ from django.conf import settings
 from campaigns.models import Reference
 from generation.catalogue.providers import IMAGE_PROVIDERS
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation
+from generation.models import MAY_EDIT, Generation
 from generation.pictures.files import read_file
-from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
-from generation.rules.states import MAY_EDIT
+from generation.rules.values import ImageInput, ProviderRefused, RenderRequest
 
 
 def plain_request(generation: Generation | ClaimedGeneration) -> RenderRequest:

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from campaigns.models import Campaign
 from generation.engine.scoring import ask_critic, build_score_request, charge_score, keep_score
-from generation.models import Generation, LedgerEntry
+from generation.models import Generation, GenerationState, LedgerEntry
 from generation.money import calls
 from generation.money.pricing import estimate_score_cost
 from generation.providers import registry
@@ -26,9 +26,9 @@ from generation.providers.anthropic.batches import (
     send_batch,
     wait_for_batch,
 )
-from generation.providers.base import Critic, CriticAnswer, OutcomeUnknown, ProviderError
+from generation.providers.base import Critic
 from generation.rules import gate
-from generation.rules.states import GenerationState
+from generation.rules.values import CriticAnswer, OutcomeUnknown, ProviderError
 
 # A batch takes a day at most; after that nobody will ask for it any more.
 BATCH_SECONDS = 26 * 3600.0

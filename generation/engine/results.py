@@ -8,9 +8,8 @@ from typing import Any
 from django.core.files.storage import default_storage
 
 from campaigns.models import Campaign, Shot
-from generation.models import Generation
+from generation.models import WORKING, Generation, GenerationState
 from generation.money.ledger import costs_of
-from generation.rules.states import WORKING, GenerationState
 
 RESULTS = "results.json"
 

@@ -8,10 +8,9 @@ from django.db import transaction
 from campaigns.models import User
 from generation import lifecycle
 from generation.engine.nudges import Nudge
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.money import ledger
 from generation.money.pricing import BUFFER, estimate_score_cost, reservation_for
-from generation.rules.states import GenerationState
 
 # Over for the machines; what was parked is the step after it.
 OVER = (GenerationState.READY, GenerationState.REFUSED)

@@ -6,18 +6,16 @@ from typing import Any
 
 from django.db import transaction
 
+from campaigns.database.claims import keep_claim_alive
 from generation import lifecycle
-from generation.engine.keepalive import keep_claim_alive
-from generation.models import Generation, Score
+from generation.models import Generation, GenerationState, Score
 from generation.money import calls, ledger
 from generation.pictures import images
 from generation.pictures.files import read_file
 from generation.planning.planning import brand_guide
 from generation.providers import registry
-from generation.providers.base import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest
 from generation.rules import gate, retries
-from generation.rules.states import GenerationState
-from generation.rules.values import Usage
+from generation.rules.values import CriticAnswer, ProviderBusy, ProviderError, ScoreRequest, Usage
 
 logger = logging.getLogger(__name__)
 

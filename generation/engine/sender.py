@@ -18,11 +18,10 @@ from generation.engine.circuit import Circuit
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
 from generation.providers.replicate.transport import CONNECTIONS
-from generation.rules.states import GenerationState
+from generation.rules.values import OutcomeUnknown, ProviderBusy, ProviderError, RenderRequest
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from generation.engine.nudges import Nudge
 from generation.engine.scoring import score_image
 from generation.money.calls import count_as_spent
 from generation.planning.planning import plan_campaign
-from generation.providers.base import ProviderBusy
+from generation.rules.values import ProviderBusy
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,8 @@ from campaigns.database.clock import database_now
 from campaigns.models import Campaign
 from generation.engine.deliveries import unhandled_deliveries
 from generation.engine.nudges import Nudge
-from generation.models import Generation
+from generation.models import WORKING, Generation, GenerationState
 from generation.money import calls
-from generation.rules.states import WORKING, GenerationState
 
 SWEEP_LIMIT = 1_000
 FOLLOWED_UP = (GenerationState.READY, GenerationState.FAILED, GenerationState.REFUSED)

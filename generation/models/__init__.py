@@ -3,15 +3,24 @@
 from generation.models.engine import Heartbeat, Lease, Throttle, WebhookDelivery
 from generation.models.generation import Generation, GenerationEvent, Score, new_generation_id
 from generation.models.money import LedgerEntry, ModelCall, Price, Reservation
+from generation.rules.states import AT_THE_PROVIDERS, EDITS, MAY_EDIT, OPEN, TERMINAL, WORKING, GenerationState, Purpose
 
 __all__ = [
+    "AT_THE_PROVIDERS",
+    "EDITS",
+    "MAY_EDIT",
+    "OPEN",
+    "TERMINAL",
+    "WORKING",
     "Generation",
     "GenerationEvent",
+    "GenerationState",
     "Heartbeat",
     "Lease",
     "LedgerEntry",
     "ModelCall",
     "Price",
+    "Purpose",
     "Reservation",
     "Score",
     "Throttle",

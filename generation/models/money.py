@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 
-from campaigns.models import UsdField
+from campaigns.models.money import UsdField
 
 
 class Price(models.Model):

@@ -11,7 +11,7 @@ from typing import Any
 from generation import catalogue
 from generation.catalogue.providers import ANTHROPIC, PROVIDERS
 from generation.models import Price
-from generation.providers.base import RenderProgress
+from generation.rules.values import RenderProgress
 
 # The columns that a bill is made from.
 BILLED_BY = (

@@ -17,9 +17,8 @@ from campaigns.models import Campaign, Shot, User, Workspace
 from generation import catalogue
 from generation.models import Generation, ModelCall
 from generation.money import ledger
-from generation.providers.base import ProviderError
 from generation.providers.metering import metered
-from generation.rules.values import Usage
+from generation.rules.values import ProviderError, Usage
 
 # Longer than any answer takes (the client gives up after two minutes); a process that waits longer has died.
 ANSWER_SECONDS = 180.0

@@ -18,8 +18,8 @@ from generation.catalogue.constraints import usual_constraints
 from generation.models import Lease
 from generation.money import calls, ledger
 from generation.providers import registry
-from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ShotIdea
 from generation.rules import retries
+from generation.rules.values import BrandGuide, ProviderBusy, ProviderError, ShotIdea
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,12 @@ from django.db import IntegrityError, transaction
 from campaigns.models import User
 from generation import catalogue
 from generation.catalogue import CatalogueModel, router
-from generation.models import Generation
+from generation.models import EDITS, Generation, GenerationState, Purpose
 from generation.money.pricing import megapixels_handed_in, price_of_attempt
 from generation.planning.planning import routing_of
 from generation.planning.runs import CannotStart, draft_generation, queue_generation
 from generation.providers import registry
 from generation.rules.seeds import derive_seed
-from generation.rules.states import EDITS, GenerationState, Purpose
 
 REQUESTS = {
     Purpose.REFINE: router.RoutingRequest(editing=True),

@@ -10,14 +10,13 @@ from campaigns import services as campaigns
 from campaigns.models import Campaign, Shot, User
 from generation import catalogue, lifecycle
 from generation.catalogue.constraints import fold_constraints
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.money import ledger
 from generation.money.pricing import reservation_for
 from generation.planning.estimates import estimate_start, never_rendered
 from generation.planning.references import campaign_references
 from generation.providers import registry
 from generation.rules.seeds import derive_seed
-from generation.rules.states import GenerationState, Purpose
 
 
 class CannotStart(Exception):

@@ -8,7 +8,7 @@ from generation import catalogue
 from generation.money import ledger
 from generation.planning import runs
 from generation.planning.planning import brand_guide, choose_model, write_shot_prompt
-from generation.providers.base import ProviderError
+from generation.rules.values import ProviderError
 
 # What the router reads: where one of these changes, it is asked again.
 ROUTED_BY = frozenset({"kind", "wants_text"})

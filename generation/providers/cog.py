@@ -27,7 +27,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from generation.catalogue import COG, CatalogueModel
-from generation.providers.base import (
+from generation.providers.inputs import picture_input, plain_input
+from generation.providers.replicate.answers import read_prediction
+from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
+from generation.rules.values import (
     ImageInput,
     OutputUnusable,
     ProviderBusy,
@@ -35,12 +38,9 @@ from generation.providers.base import (
     ProviderRefused,
     RenderProgress,
     RenderRequest,
+    RenderStatus,
     Submission,
 )
-from generation.providers.inputs import picture_input, plain_input
-from generation.providers.replicate.answers import read_prediction
-from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output, tls_context
-from generation.rules.values import RenderStatus
 
 EXTERNAL_ID = re.compile(r"loupe-[0-9a-f]{32}")
 KEPT_OUTPUT = re.compile(r"cog:(loupe-[0-9a-f]{32})/(\d{1,2})")

@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from generation.catalogue import CatalogueModel, snap_size
 from generation.catalogue.constraints import fold_constraints
 from generation.catalogue.schema import AspectSize, FreeSize, InputSize, ListedSize
-from generation.providers.base import ImageInput, ProviderRefused, RenderRequest
+from generation.rules.values import ImageInput, ProviderRefused, RenderRequest
 
 HandOver = Callable[[ImageInput], Awaitable[str]]
 

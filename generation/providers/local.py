@@ -25,16 +25,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from generation.providers.base import (
+from generation.rules.values import (
     ImageInput,
     OutputUnusable,
     ProviderBusy,
     ProviderRefused,
     RenderProgress,
     RenderRequest,
+    RenderStatus,
     Submission,
 )
-from generation.rules.values import RenderStatus
 from generation.studio.renderer import render
 
 logger = logging.getLogger(__name__)

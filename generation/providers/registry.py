@@ -16,7 +16,8 @@ from django.utils.module_loading import import_string
 from generation import catalogue
 from generation.catalogue import Ability, CatalogueModel
 from generation.catalogue.providers import COG, IMAGE_PROVIDERS, LOCAL, PROVIDERS, REPLICATE
-from generation.providers.base import Critic, ImageProvider, PromptWriter, ProviderRefused
+from generation.providers.base import Critic, ImageProvider, PromptWriter
+from generation.rules.values import ProviderRefused
 
 _lock = RLock()
 _built: dict[tuple[int, str], Any] = {}

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from generation.providers.base import OutputUnusable, ProviderBusy
+from generation.rules.values import OutputUnusable, ProviderBusy
 
 MOST_REDIRECTS = 3
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)

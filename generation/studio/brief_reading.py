@@ -8,7 +8,7 @@ length of the brief.
 import re
 from dataclasses import dataclass
 
-from generation.providers.base import ShotIdea
+from generation.rules.values import ShotIdea
 from generation.studio.brief_lines import Line, split_lines
 from generation.studio.sensitivity import find_sensitive_topics
 from generation.studio.shot_finding import find_shots, read_kind

@@ -11,8 +11,7 @@ instruction that repairs it, in the words of `corrections.py`.
 from dataclasses import dataclass
 from statistics import mean, pstdev
 
-from generation.providers.base import BrandGuide, CriticAnswer, ProviderError, ScoreRequest
-from generation.rules.values import DimensionScore, Usage
+from generation.rules.values import BrandGuide, CriticAnswer, DimensionScore, ProviderError, ScoreRequest, Usage
 from generation.studio.colours import hex_to_lab
 from generation.studio.measures import Measures, measure, palette_distance, palette_missing
 from generation.studio.seams import seam_share

@@ -9,7 +9,7 @@ import re
 import numpy as np
 from PIL import Image, ImageFilter
 
-from generation.providers.base import RenderRequest
+from generation.rules.values import RenderRequest
 from generation.studio import finish
 from generation.studio.colours import Floats, decode, find_colours, from_lab, hex_to_lab, luminance, to_lab
 from generation.studio.corrections import as_instruction

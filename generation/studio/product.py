@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from generation.providers.base import ImageInput, RenderRequest
+from generation.rules.values import ImageInput, RenderRequest
 from generation.studio.colours import Floats, decode, to_lab
 from generation.studio.lighting import Lights
 from generation.studio.plan import Plan

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from generation.providers.base import BrandGuide, ShotIdea, StructuredPrompt
+from generation.rules.values import BrandGuide, ShotIdea, StructuredPrompt
 from generation.studio import lookbook
 from generation.studio.colours import COLOUR_NAMES, HEX, find_colours, hex_to_lab
 from generation.studio.vocabulary import read_subjects

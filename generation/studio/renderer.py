@@ -7,7 +7,7 @@ result is lossless, so that an edit can promise that what lies outside its mask 
 import numpy as np
 from PIL import Image
 
-from generation.providers.base import RenderRequest
+from generation.rules.values import RenderRequest
 from generation.studio import edits, finish
 from generation.studio.colours import Floats
 from generation.studio.lighting import hang_lights, shade_backdrop, shade_solids

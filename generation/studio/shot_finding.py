@@ -7,7 +7,7 @@ is filled from the brief's own words about the product and its surroundings.
 import re
 from dataclasses import dataclass
 
-from generation.providers.base import ShotIdea
+from generation.rules.values import ShotIdea
 from generation.studio.brief_lines import Line
 from generation.studio.lookbook import RATIO_BY_KIND
 from generation.studio.wording import as_clause, clip_words, count_words, split_sentences

@@ -7,9 +7,8 @@ understands words, not meaning, and its answers say so by their model name. Text
 
 import re
 
-from generation.providers.base import BrandGuide, BriefReading, RewrittenPrompt, ShotIdea, WrittenPrompt
 from generation.rules.revisions import Revision, in_order, write_revision
-from generation.rules.values import Usage
+from generation.rules.values import BrandGuide, BriefReading, RewrittenPrompt, ShotIdea, Usage, WrittenPrompt
 from generation.studio import brief_reading
 from generation.studio.corrections import read_corrections
 from generation.studio.prompting import structure_prompt

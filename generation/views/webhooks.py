@@ -18,9 +18,9 @@ from campaigns.database.clock import database_now
 from generation.engine import deliveries
 from generation.engine.nudges import Nudge
 from generation.providers import registry
-from generation.providers.base import ProviderError
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.providers.replicate.webhook_signature import WebhookRefused, verify_webhook
+from generation.rules.values import ProviderError
 from generation.tasks import send_nudge
 
 logger = logging.getLogger(__name__)

@@ -17,11 +17,10 @@ from campaigns.accounts.membership import add_member, create_workspace
 from campaigns.models import BrandKit, Campaign, User, Workspace
 from generation.engine import headless
 from generation.engine.results import is_settled
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.money import ledger
 from generation.planning import planning, refine, runs
 from generation.providers import registry
-from generation.rules.states import GenerationState, Purpose
 from review.demo import content
 from review.exports.deliver import run_export
 from review.models import Decision, Export, Standing

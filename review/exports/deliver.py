@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from campaigns.database.clock import database_now
 from generation.catalogue.providers import IMAGE_PROVIDERS
-from generation.models import Generation
+from generation.models import Generation, Purpose
 from generation.pictures.images import ImageRejected
-from generation.rules.states import Purpose
 from review.exports import manifest, naming, store
 from review.exports.embedding import NotEmbeddable, embed_xmp, read_xmp
 from review.exports.metadata import PictureMetadata, source_type, usage_terms, xmp_packet

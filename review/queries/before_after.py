@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.pictures.files import rendition_url
-from generation.rules.states import GenerationState, Purpose
 from review.models import Annotation, Comment
 from review.rules.places import NoTarget, Place, read_place
 

@@ -11,11 +11,10 @@ from django.urls import reverse
 from campaigns.models import Budget, Campaign, Shot, User
 from generation.catalogue import UnknownModel
 from generation.engine.heartbeats import silence_banner
-from generation.models import Generation, GenerationEvent, LedgerEntry, Score
+from generation.models import WORKING, Generation, GenerationEvent, GenerationState, LedgerEntry, Score
 from generation.planning.estimates import estimate_shot
 from generation.planning.runs import came_to_nothing
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import WORKING, GenerationState
 from review.models import SignOff, Verdict
 from review.queries.counts import read_counts
 from review.queries.progress import Progress, read_progress

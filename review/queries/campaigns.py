@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import Campaign, Shot, User, Workspace
-from generation.models import Generation, LedgerEntry
-from generation.rules.states import WORKING
+from generation.models import WORKING, Generation, LedgerEntry
 from review.models import SignOff
 from review.queries.campaign_thumbnails import FRAMES, read_strips
 

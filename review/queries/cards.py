@@ -12,11 +12,10 @@ from django.urls import reverse
 
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, Shot, User
-from generation.models import Generation
+from generation.models import WORKING, Generation, GenerationState
 from generation.pictures.files import addresses_of, choose_width, join_widths
 from generation.pictures.placeholders import average_colour
 from generation.rules.gate import show_average
-from generation.rules.states import WORKING, GenerationState
 from review.models import Assignment, Stack
 from review.queries.assigned import Assignee, read_assigned
 from review.queries.sheet import (

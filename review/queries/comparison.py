@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.queries.loupe import Picture, picture_of
 from review.queries.sheet import model_label
 

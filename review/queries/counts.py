@@ -12,8 +12,7 @@ from django.db.models.functions import Cast, JSONObject
 
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import SignOff, Tally
 from review.queries.sheet import ALSO
 from review.queries.waiting import WORTH_A_LOOK, is_open

@@ -6,8 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from campaigns.models import User
-from generation.models import Generation
-from generation.rules.states import WORKING, GenerationState
+from generation.models import WORKING, Generation, GenerationState
 from review.models import Verdict
 from review.queries.sheet import COLUMNS, SIGNED, loupe_address, thumb_of, verdicts_of
 from review.queries.sheet_filter import SheetFilter

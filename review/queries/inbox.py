@@ -9,9 +9,8 @@ from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 
 from campaigns.models import Campaign, Membership, Role, User
-from generation.models import Generation
+from generation.models import WORKING, Generation, GenerationState
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import WORKING, GenerationState
 from review.models import Notice
 from review.queries.campaign_thumbnails import first_of_each_campaign, read_strips
 from review.queries.campaigns import due_words

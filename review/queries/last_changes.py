@@ -9,8 +9,7 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from campaigns.database.prepared import Given, Statement
 from campaigns.models import Campaign
-from generation.models import Generation
-from generation.rules.states import WORKING, GenerationState
+from generation.models import WORKING, Generation, GenerationState
 from review.models import Standing
 
 

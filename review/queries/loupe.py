@@ -7,12 +7,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from campaigns.models import Campaign, User
-from generation.models import Generation, Score
+from generation.models import OPEN, Generation, GenerationState, Score
 from generation.money.ledger import cost_of
 from generation.pictures.files import file_url, rendition_url
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import LABELS, show_average
-from generation.rules.states import OPEN, GenerationState
 from review.models import Verdict
 from review.queries.activity import Step, read_activity
 from review.queries.assigned import Assignee, read_assigned

@@ -8,8 +8,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
-from generation.models import Generation
-from generation.rules.states import TERMINAL, WORKING, GenerationState
+from generation.models import TERMINAL, WORKING, Generation, GenerationState
 
 # The pace is measured over this much of the past.
 WINDOW = timedelta(seconds=60)

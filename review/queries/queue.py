@@ -14,8 +14,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from campaigns.models import Campaign, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import Assignment, ReviewLease, Verdict
 from review.queries.sheet import Verdicts, filtered, loupe_address, thumb_of
 from review.queries.sheet_filter import ORDERS, PLAIN, SheetFilter, Stretch, stretches

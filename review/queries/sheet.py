@@ -14,11 +14,10 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, Shot, User
 from generation import catalogue
-from generation.models import Generation
+from generation.models import WORKING, Generation, GenerationState
 from generation.pictures.files import rendition_url, srcset
 from generation.pictures.placeholders import placeholder_data_uri
 from generation.rules.gate import show_average
-from generation.rules.states import WORKING, GenerationState
 from review.models import Assignment, Standing, Verdict
 from review.queries.last_changes import read_pulse
 from review.queries.sheet_filter import ORDERS, SheetFilter

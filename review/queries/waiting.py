@@ -10,8 +10,7 @@ from decimal import Decimal
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from campaigns.models import Budget, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import Decision, SignOff, Standing, Verdict
 
 # Not below the bar, not scored, or below the bar after the last attempt.

@@ -9,8 +9,7 @@ from django.db.models import Case, CharField, Count, Q, QuerySet, Sum, Value, Wh
 from django.db.models.functions import Coalesce, TruncMonth
 
 from campaigns.models import User
-from generation.models import LedgerEntry
-from generation.rules.states import GenerationState
+from generation.models import GenerationState, LedgerEntry
 from review.models import Decision
 from review.reports.table import MONEY, NUMBER, Cell, Column, Row, Table, shares
 

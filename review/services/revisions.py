@@ -8,14 +8,13 @@ from django.db import transaction
 from campaigns.models import User
 from generation import catalogue
 from generation.catalogue.router import NoModelFits
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.money import calls, ledger
 from generation.planning import refine
 from generation.planning.runs import CannotStart
 from generation.providers import registry
-from generation.providers.base import ProviderError
 from generation.rules.revisions import Revision, write_revision
-from generation.rules.states import GenerationState, Purpose
+from generation.rules.values import ProviderError
 from review.models import Annotation, Comment, Decision, RejectReason, Verdict
 from review.rules.places import NoTarget, read_place
 from review.rules.revision_words import Region, build_revision, draw_mask, write_reason

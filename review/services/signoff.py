@@ -14,8 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from campaigns.models import Membership, Role, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import Decision, Export, SignOff, Standing, Verdict
 from review.services.decision_status import set_standing
 from review.services.exports import request_export

@@ -14,8 +14,7 @@ from django.utils import timezone
 
 from campaigns.database.prepared import Addition, Given, Statement
 from campaigns.models import Shot, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import Decision, RejectReason, SignOff, Standing, Verdict
 from review.services.decision_status import claim_standing, ensure_standing, put_standing
 

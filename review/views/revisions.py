@@ -9,9 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from campaigns.accounts.requests import MemberRequest, member_required
-from generation.models import Generation
+from generation.models import Generation, Purpose
 from generation.money.pricing import estimate_words_cost
-from generation.rules.states import Purpose
 from review.access import generation_for_review
 from review.models import Decision
 from review.queries.loupe import picture_of

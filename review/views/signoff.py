@@ -11,10 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.accounts.requests import MemberRequest, member_required
 from campaigns.models import Role
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.pictures.files import file_url
 from generation.rules.gate import show_average
-from generation.rules.states import GenerationState
 from review.access import generation_for_review
 from review.exports.previews import channel_previews
 from review.models import Decision, SignOff, Standing

@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from generation.models import Generation, GenerationEvent
+from generation.models import Generation, GenerationEvent, GenerationState
 from generation.planning import runs
-from generation.rules.states import GenerationState
 from tests.bench import bench_data
 from tests.bench.measure import Measure, median
 from tests.services import engine, redis

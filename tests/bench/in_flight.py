@@ -23,11 +23,10 @@ from campaigns.database.clock import database_now
 from generation.engine.background import in_database, leave_database, settle_in
 from generation.engine.conductor import Conductor
 from generation.engine.nudges import Nudge
-from generation.models import Generation, GenerationEvent, LedgerEntry, Throttle
+from generation.models import Generation, GenerationEvent, GenerationState, LedgerEntry, Throttle
 from generation.planning import runs
 from generation.providers import registry
 from generation.providers.replicate.transport import CONNECTIONS
-from generation.rules.states import GenerationState
 from tests.bench import bench_data
 from tests.bench.measure import Measure, Spent, spending
 from tests.fakes.running import RunningFake

@@ -32,7 +32,7 @@ from generation.money.bills import store_catalogue_prices
 from generation.pictures.files import read_file
 from generation.planning import planning, runs
 from generation.providers import registry
-from generation.providers.base import RenderRequest
+from generation.rules.values import RenderRequest
 from tests.bench import bench_data
 from tests.bench.measure import Measure
 from tests.fakes.anthropic_server import FakeAnthropic

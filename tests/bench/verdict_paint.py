@@ -27,9 +27,8 @@ from campaigns import services as campaigns
 from campaigns.accounts import membership
 from campaigns.models import Campaign, User
 from config import embedded
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.pictures import images
-from generation.rules.states import GenerationState, Purpose
 from review.models import Verdict
 from tests.bench.measure import Measure
 from tests.services import chromium

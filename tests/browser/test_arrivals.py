@@ -6,8 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_pages import loupe, make_images, marks_are_open, sheet, until
 from tests.factories import GenerationFactory, ShotFactory, store_picture

@@ -23,10 +23,9 @@ from pytest_django import Settings
 
 from campaigns.accounts import membership
 from campaigns.models import Campaign, Role, User, Workspace
-from generation.models import Generation, LedgerEntry, Reservation
+from generation.models import Generation, GenerationState, LedgerEntry, Reservation
 from generation.money import ledger
 from generation.pictures.files import read_file
-from generation.rules.states import GenerationState
 from review.models import Decision, Export, SignOff, Standing
 from tests.services import engine
 

@@ -12,10 +12,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign, User
-from generation.models import Generation
+from generation.models import Generation, Purpose
 from generation.money import ledger
 from generation.pictures.files import read_file
-from generation.rules.states import Purpose
 from review.models import Annotation, Standing
 from tests.browser.conftest import LiveLoupe
 from tests.browser.review_pages import draw_rectangle, loupe, make_images, marks_are_open, settled

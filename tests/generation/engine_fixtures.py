@@ -20,10 +20,9 @@ from django.db.models import Q, Sum
 from campaigns import services as campaigns
 from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User
-from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
+from generation.models import OPEN, Generation, GenerationEvent, LedgerEntry, Reservation
 from generation.money import ledger
 from generation.planning import runs
-from generation.rules.states import OPEN
 from tests.fakes.running import RunningFake, run_as_process
 from tests.services.process_forker import ProcessForker
 

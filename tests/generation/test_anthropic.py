@@ -12,8 +12,8 @@ from PIL import Image
 from generation.catalogue import bill_usage
 from generation.providers.anthropic.adapter import AnthropicCritic, AnthropicWriter
 from generation.providers.anthropic.answers import Malformed, read_brief, read_prompt, read_scores
-from generation.providers.base import BrandGuide, ProviderBusy, ProviderError, ProviderRefused, ScoreRequest, ShotIdea
 from generation.rules.gate import judge
+from generation.rules.values import BrandGuide, ProviderBusy, ProviderError, ProviderRefused, ScoreRequest, ShotIdea
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 

@@ -27,8 +27,7 @@ from generation.money import calls, ledger
 from generation.planning.planning import plan_campaign
 from generation.providers import registry
 from generation.providers.anthropic.client import add_units
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt
-from generation.rules.values import Usage
+from generation.rules.values import OutcomeUnknown, ProviderBusy, ProviderRefused, RewrittenPrompt, Usage
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake, run_as_process
 from tests.generation.engine_fixtures import balanced, engine_room, make_campaign, start

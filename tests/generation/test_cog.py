@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 import pytest
 
 from generation.providers import cog
-from generation.providers.base import ImageInput, ProviderBusy, ProviderRefused, RenderRequest
 from generation.providers.cog import CogProvider, id_of
-from generation.rules.values import RenderStatus
+from generation.rules.values import ImageInput, ProviderBusy, ProviderRefused, RenderRequest, RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 

@@ -23,13 +23,11 @@ from generation.engine.nudges import Nudge
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation, GenerationEvent, LedgerEntry, Reservation
+from generation.models import Generation, GenerationEvent, GenerationState, LedgerEntry, Reservation
 from generation.money import ledger
 from generation.planning import runs
 from generation.providers import registry
-from generation.providers.base import ProviderBusy, RenderProgress, Submission
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import ProviderBusy, RenderProgress, RenderStatus, Submission
 from tests.fakes.running import RunningFake
 
 pytestmark = pytest.mark.both_engines

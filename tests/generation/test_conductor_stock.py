@@ -17,11 +17,9 @@ from generation.engine.conductor import Conductor
 from generation.engine.outbox import Outbox
 from generation.engine.outcomes import Submitted
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation, LedgerEntry
+from generation.models import Generation, GenerationState, LedgerEntry
 from generation.providers import registry
-from generation.providers.base import RenderProgress, Submission
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import RenderProgress, RenderStatus, Submission
 from tests.fakes.running import RunningFake
 from tests.generation.test_conductor import claim, make_campaign, rendering, states, taken
 

@@ -21,19 +21,20 @@ from generation.engine.nudges import Nudge
 from generation.engine.results import is_settled
 from generation.engine.scoring import record_score
 from generation.engine.sweep import find_unfinished
-from generation.models import Generation, GenerationEvent
+from generation.models import Generation, GenerationEvent, GenerationState
 from generation.planning import runs
 from generation.providers import registry
-from generation.providers.base import (
+from generation.rules.values import (
     CriticAnswer,
+    DimensionScore,
     OutcomeUnknown,
     ProviderBusy,
     ProviderRefused,
     RenderProgress,
+    RenderStatus,
     RewrittenPrompt,
+    Usage,
 )
-from generation.rules.states import GenerationState
-from generation.rules.values import DimensionScore, RenderStatus, Usage
 
 PROMPT = "A stone plinth with a glass bottle, lit from the left, warm sand, charcoal and amber, centred."
 

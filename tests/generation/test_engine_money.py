@@ -16,26 +16,24 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from campaigns.database.claims import keep_claim_alive
 from campaigns.models import Campaign
 from config import environment
 from generation import lifecycle
 from generation.engine import doubts, mirror, outcomes
 from generation.engine.conductor import Conductor, leave_database
 from generation.engine.follow_up import follow_up
-from generation.engine.keepalive import keep_claim_alive
 from generation.engine.nudges import Nudge
 from generation.engine.render_requests import plain_request
 from generation.engine.retry import retry_generation
 from generation.engine.scoring import build_score_request, score_image
 from generation.engine.sweep import find_unfinished
-from generation.models import Generation, Lease, LedgerEntry
+from generation.models import Generation, GenerationState, Lease, LedgerEntry
 from generation.money import ledger
 from generation.planning.planning import plan_campaign
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress
 from generation.rules import retries
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 from tests.generation.engine_fixtures import FLUX, SDXL, balanced, make_campaign, start

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generation.providers.base import OutputUnusable, ProviderBusy
 from generation.providers.safe_download import FetchRules, fetch_output, is_public
+from generation.rules.values import OutputUnusable, ProviderBusy
 from tests.fakes import pictures
 from tests.fakes.running import RunningFake, run_in_thread
 from tests.fakes.wire import Answer, Request

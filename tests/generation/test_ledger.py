@@ -15,10 +15,9 @@ from campaigns import services as campaigns
 from campaigns.accounts import membership
 from campaigns.models import Budget, Campaign, User, round_usd
 from generation import lifecycle
-from generation.models import Generation, LedgerEntry, Price, Reservation
+from generation.models import Generation, LedgerEntry, Price, Purpose, Reservation
 from generation.money import ledger
 from generation.planning.runs import draft_generation
-from generation.rules.states import Purpose
 from tests import factories
 
 pytestmark = pytest.mark.both_engines

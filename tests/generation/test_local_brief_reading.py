@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.providers.base import BrandGuide
+from generation.rules.values import BrandGuide
 from generation.studio.brief_lines import split_lines
 from generation.studio.sensitivity import find_sensitive_topics
 from generation.studio.writer import LocalPromptWriter

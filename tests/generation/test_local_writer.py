@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.providers.base import BrandGuide, ShotIdea, StructuredPrompt
+from generation.rules.values import BrandGuide, ShotIdea, StructuredPrompt
 from generation.studio.colours import COLOUR_NAMES
 from generation.studio.lookbook import (
     LIGHT_BY_KIND,

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from generation.catalogue import bill, get_model
-from generation.providers.base import ImageInput, ImageProvider, OutputUnusable, ProviderError, RenderRequest
+from generation.providers.base import ImageProvider
 from generation.providers.cog import CogProvider
 from generation.providers.local import LocalImageProvider
 from generation.providers.replicate.adapter import ReplicateProvider
-from generation.rules.values import RenderStatus
+from generation.rules.values import ImageInput, OutputUnusable, ProviderError, RenderRequest, RenderStatus
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake
 

@@ -16,12 +16,11 @@ from pytest_django import Settings
 
 from campaigns.models import Campaign
 from generation.engine import scoring
-from generation.models import Generation
+from generation.models import Generation, GenerationState, Purpose
 from generation.money import ledger
 from generation.planning import refine
 from generation.providers import registry
 from generation.rules import retries
-from generation.rules.states import GenerationState, Purpose
 from tests.fakes import pictures
 from tests.fakes.pictures import draw_picture
 from tests.fakes.running import RunningFake

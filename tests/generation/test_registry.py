@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from generation.providers import registry
-from generation.providers.base import ProviderRefused
+from generation.rules.values import ProviderRefused
 
 
 @pytest.fixture(autouse=True)

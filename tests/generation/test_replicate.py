@@ -16,17 +16,17 @@ from PIL import Image
 
 from generation.catalogue import MODELS, Ability, bill, get_model
 from generation.catalogue.schema import AspectSize
-from generation.providers.base import (
+from generation.providers.replicate.adapter import TIMEOUT, ReplicateProvider, add_key
+from generation.providers.replicate.transport import ReplicateTransport
+from generation.rules.values import (
     ImageInput,
     OutcomeUnknown,
     ProviderBusy,
     ProviderError,
     ProviderRefused,
     RenderRequest,
+    RenderStatus,
 )
-from generation.providers.replicate.adapter import TIMEOUT, ReplicateProvider, add_key
-from generation.providers.replicate.transport import ReplicateTransport
-from generation.rules.values import RenderStatus
 from tests.fakes import pictures
 from tests.fakes.replicate_faults import PUBLISHED
 from tests.fakes.running import RunningFake

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from generation.providers.base import RenderRequest
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.providers.replicate.answers import read_prediction
 from generation.providers.replicate.webhook_signature import WebhookRefused, verify_webhook
-from generation.rules.values import RenderStatus
+from generation.rules.values import RenderRequest, RenderStatus
 from tests.fakes.replicate_world import Settings
 from tests.fakes.running import RunningFake, run_in_thread
 from tests.fakes.wire import Answer, Request

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from generation.providers.anthropic.adapter import AnthropicWriter
-from generation.providers.base import PromptWriter, ProviderError
+from generation.providers.base import PromptWriter
 from generation.rules.revisions import Revision, RevisionNote
+from generation.rules.values import ProviderError
 from generation.studio.writer import LocalPromptWriter
 from tests.fakes.running import RunningFake
 

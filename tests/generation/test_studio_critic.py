@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from generation.providers.base import BrandGuide, ImageInput, ProviderError, RenderRequest, ScoreRequest
+from generation.rules.values import BrandGuide, ImageInput, ProviderError, RenderRequest, ScoreRequest
 from generation.studio.corrections import read_corrections
 from generation.studio.critic import LocalCritic
 from generation.studio.measures import measure, noise_of, palette_distance, sharpness_of

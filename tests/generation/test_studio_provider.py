@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation.providers.base import ImageInput, OutputUnusable, ProviderRefused, RenderRequest
 from generation.providers.local import LocalImageProvider, id_of, pack, unpack
-from generation.rules.values import RenderStatus
+from generation.rules.values import ImageInput, OutputUnusable, ProviderRefused, RenderRequest, RenderStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from generation.providers.base import ImageInput, RenderRequest
+from generation.rules.values import ImageInput, RenderRequest
 from generation.studio.colours import find_colours, hex_to_lab, to_lab, to_linear
 from generation.studio.corrections import read_corrections
 from generation.studio.measures import measure

@@ -25,13 +25,11 @@ from generation.engine.render_requests import plain_request
 from generation.engine.steps import take_step
 from generation.engine.sweep import find_unfinished
 from generation.lifecycle import ClaimedGeneration
-from generation.models import Generation, GenerationEvent, LedgerEntry, WebhookDelivery
+from generation.models import Generation, GenerationEvent, GenerationState, LedgerEntry, WebhookDelivery
 from generation.money import ledger
 from generation.planning import runs
 from generation.providers import registry
-from generation.providers.base import OutcomeUnknown, ProviderBusy, RenderProgress, Submission
-from generation.rules.states import GenerationState
-from generation.rules.values import RenderStatus
+from generation.rules.values import OutcomeUnknown, ProviderBusy, RenderProgress, RenderStatus, Submission
 from generation.views import webhooks
 from tests.fakes.running import RunningFake
 

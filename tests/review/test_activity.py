@@ -8,8 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from campaigns.models import Campaign, User
-from generation.models import Generation, GenerationEvent
-from generation.rules.states import Purpose
+from generation.models import Generation, GenerationEvent, Purpose
 from review.models import Decision, ImageEvent
 from review.services.annotations import save_marks
 from review.services.assignments import assign_images, unassign_images

@@ -11,8 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from campaigns.models import Campaign, User
-from generation.models import Generation, GenerationEvent
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationEvent, GenerationState
 from review.models import Annotation, Comment, Decision, Standing, Verdict
 from review.services.annotations import save_marks
 from review.services.assignments import assign_images

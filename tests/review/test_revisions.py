@@ -13,13 +13,12 @@ from PIL import Image
 from pytest_django import Settings
 
 from campaigns.models import Campaign, User
-from generation.models import Generation, LedgerEntry
+from generation.models import Generation, LedgerEntry, Purpose
 from generation.money import ledger
 from generation.pictures.files import read_file
 from generation.providers import registry
-from generation.providers.base import ImageInput, RenderRequest
 from generation.rules.revisions import write_revision
-from generation.rules.states import Purpose
+from generation.rules.values import ImageInput, RenderRequest
 from generation.studio.renderer import render
 from review.models import Annotation, Standing, Verdict
 from review.queries.before_after import crop_around

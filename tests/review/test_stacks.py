@@ -15,8 +15,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, User
 from generation import lifecycle
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.migrations import _stack_triggers
 from review.models import Decision, Stack, Standing
 from review.services.signoff import withdraw_signature

@@ -10,8 +10,7 @@ from django.db.models import Count, Q
 from campaigns import services as campaigns
 from campaigns.models import Campaign, User
 from generation import lifecycle
-from generation.models import Generation
-from generation.rules.states import GenerationState
+from generation.models import Generation, GenerationState
 from review.models import Decision, SignOff, Standing, Verdict
 from review.queries.counts import read_counts
 from review.services.verdicts import record_verdict, undo_verdict

@@ -19,10 +19,9 @@ from celery.concurrency.asynpool import AsynPool
 
 from generation.engine import follow_up, mirror, outcomes, scoring, steps
 from generation.providers.anthropic.client import Claude
-from generation.providers.base import CriticAnswer
 from generation.providers.replicate.adapter import ReplicateProvider
 from generation.rules import retries
-from generation.rules.values import DimensionScore, Usage
+from generation.rules.values import CriticAnswer, DimensionScore, Usage
 from generation.studio.critic import LocalCritic
 
 Plan = dict[str, Any]

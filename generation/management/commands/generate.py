@@ -30,13 +30,12 @@ from campaigns.models import Campaign, Membership, Role, User, Workspace
 from generation.engine import headless
 from generation.engine.conductor import in_database, leave_database
 from generation.engine.results import is_settled, save_results
-from generation.models import Generation
+from generation.models import Generation, GenerationState
 from generation.money import ledger
 from generation.planning import planning, runs
 from generation.planning.estimates import StartEstimate, estimate_start
 from generation.providers import registry
-from generation.providers.base import ProviderBusy
-from generation.rules.states import GenerationState
+from generation.rules.values import ProviderBusy
 
 BOOKMARK = ".loupe.json"
 OPERATOR = "headless@loupe.invalid"

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from campaigns.models import Campaign
 from generation.engine.rescoring import NotForBatches, Rescored, collect_rescoring, rescorable, rescore, send_rescoring
 from generation.money.ledger import NoHeadRoom
-from generation.providers.base import ProviderError
+from generation.rules.values import ProviderError
 
 
 class Command(BaseCommand):

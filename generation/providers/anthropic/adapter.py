@@ -21,7 +21,8 @@ from generation.providers.anthropic.answers import (
     score_schema,
 )
 from generation.providers.anthropic.client import BRIEF_TOKENS, TIMEOUT_SECONDS, Block, Claude
-from generation.providers.base import (
+from generation.rules.revisions import Revision, in_order
+from generation.rules.values import (
     BrandGuide,
     BriefReading,
     CriticAnswer,
@@ -29,10 +30,9 @@ from generation.providers.base import (
     RewrittenPrompt,
     ScoreRequest,
     ShotIdea,
+    Usage,
     WrittenPrompt,
 )
-from generation.rules.revisions import Revision, in_order
-from generation.rules.values import Usage
 
 
 def _material(**parts: Any) -> Block:

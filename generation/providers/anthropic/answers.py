@@ -9,9 +9,16 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from generation.providers.base import BriefReading, RewrittenPrompt, ShotIdea, StructuredPrompt, WrittenPrompt
 from generation.rules.revisions import Revision, write_revision
-from generation.rules.values import DimensionScore, Usage
+from generation.rules.values import (
+    BriefReading,
+    DimensionScore,
+    RewrittenPrompt,
+    ShotIdea,
+    StructuredPrompt,
+    Usage,
+    WrittenPrompt,
+)
 
 DIMENSIONS = ("composition", "relevance", "coherence", "mood_match")
 BRAND_DIMENSION = "brand_fit"

@@ -13,8 +13,7 @@ from generation.providers.anthropic import prompts
 from generation.providers.anthropic.adapter import AnthropicCritic, score_content, unscored
 from generation.providers.anthropic.answers import Malformed, read_json, read_scores, score_schema
 from generation.providers.anthropic.client import add_units, add_usage, most_of, text_of, translate, was_never_sent
-from generation.providers.base import CriticAnswer, OutcomeUnknown, ProviderBusy, ProviderError, ScoreRequest
-from generation.rules.values import Usage
+from generation.rules.values import CriticAnswer, OutcomeUnknown, ProviderBusy, ProviderError, ScoreRequest, Usage
 
 # The provider's own limits are 100,000 requests or 256 MB; pictures of 1,024 pixels are about 150 kB each.
 MOST_REQUESTS = 1_000

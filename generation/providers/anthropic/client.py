@@ -17,9 +17,8 @@ from anthropic.types import Message
 from generation.providers import metering
 from generation.providers.anthropic import prompts
 from generation.providers.anthropic.answers import Malformed, read_json
-from generation.providers.base import ProviderBusy, ProviderError, ProviderRefused
 from generation.providers.safe_download import read_retry_after
-from generation.rules.values import Usage
+from generation.rules.values import ProviderBusy, ProviderError, ProviderRefused, Usage
 
 T = TypeVar("T")
 Block = dict[str, Any]

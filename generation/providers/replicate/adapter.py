@@ -25,15 +25,6 @@ import httpx
 from replicate.client import Client
 
 from generation.catalogue import CatalogueModel, UnknownModel, get_model
-from generation.providers.base import (
-    ImageInput,
-    OutcomeUnknown,
-    ProviderBusy,
-    ProviderRefused,
-    RenderProgress,
-    RenderRequest,
-    Submission,
-)
 from generation.providers.inputs import picture_input, plain_input
 from generation.providers.replicate.answers import busy, create_failure, read_object, read_prediction, read_time
 from generation.providers.replicate.search import (
@@ -47,7 +38,16 @@ from generation.providers.replicate.search import (
 )
 from generation.providers.replicate.transport import HttpFailure, ReplicateTransport
 from generation.providers.safe_download import DEFAULT_PORTS, FetchRules, fetch_output
-from generation.rules.values import RenderStatus
+from generation.rules.values import (
+    ImageInput,
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderRefused,
+    RenderProgress,
+    RenderRequest,
+    RenderStatus,
+    Submission,
+)
 
 DEFAULT_BASE_URL = "https://api.replicate.com"
 OUTPUT_HOSTS = ("replicate.delivery", ".replicate.delivery")

@@ -9,9 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from generation.providers.base import OutcomeUnknown, ProviderBusy, ProviderError, ProviderRefused, RenderProgress
 from generation.providers.safe_download import read_retry_after
-from generation.rules.values import RenderStatus
+from generation.rules.values import (
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderError,
+    ProviderRefused,
+    RenderProgress,
+    RenderStatus,
+)
 
 _SAFETY = re.compile(
     r"nsfw|flagged as sensitive|\(E005\)|safety (?:filter|system)|content polic|moderat", re.IGNORECASE

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from generation.providers.base import OutcomeUnknown
+from generation.rules.values import OutcomeUnknown
 
 # From a minute before sending (clocks differ) to three minutes after (our longest wait for an answer is shorter).
 SEARCH_BEFORE, SEARCH_AFTER = timedelta(seconds=60), timedelta(seconds=180)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from campaigns.accounts.demo_sign_ins import DEMO_SIGN_INS
-from review.demo import make_demo
+from review.demo.workspace import make_demo
 
 
 class Command(BaseCommand):
