@@ -1,9 +1,6 @@
-"""Marks on an image, as W3C Web Annotations in image coordinates."""
+"""What people wrote on an image: annotations as W3C Web Annotations in image coordinates, and comments."""
 
 from django.db import models
-
-from campaigns.models import User
-from generation.models import Generation
 
 
 class Annotation(models.Model):
@@ -15,8 +12,8 @@ class Annotation(models.Model):
         REMOVE = "remove", "Remove"
 
     id = models.CharField(primary_key=True, max_length=40)
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="annotations")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="annotations")
+    generation = models.ForeignKey("generation.Generation", on_delete=models.CASCADE, related_name="annotations")
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="annotations")
     kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.CHANGE)
     shape = models.CharField(max_length=10, help_text="pin, rectangle, polygon or freehand")
     target = models.JSONField(help_text="The W3C target: source and selector in pixels of the image.")
@@ -24,8 +21,10 @@ class Annotation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
-    resolved_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    resolved_in = models.ForeignKey(Generation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    resolved_by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    resolved_in = models.ForeignKey(
+        "generation.Generation", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -33,3 +32,23 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} on {self.generation_id}"
+
+
+class Comment(models.Model):
+    """One message of a thread. Without an annotation it speaks of the whole image."""
+
+    generation = models.ForeignKey("generation.Generation", on_delete=models.CASCADE, related_name="comments")
+    annotation = models.ForeignKey(
+        "Annotation", on_delete=models.CASCADE, null=True, blank=True, related_name="comments"
+    )
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="comments")
+    text = models.TextField()
+    mentions: models.ManyToManyField = models.ManyToManyField("campaigns.User", related_name="mentioned_in", blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.text[:40]}"

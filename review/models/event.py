@@ -3,10 +3,6 @@
 from django.db import models
 from django.utils import timezone
 
-from campaigns.models import User
-from generation.models import Generation
-from review.models.annotation import Annotation
-
 
 class ImageEvent(models.Model):
     """One thing that somebody did to an image or one of its marks. Append-only; written with the thing itself."""
@@ -19,11 +15,11 @@ class ImageEvent(models.Model):
         ASSIGNED = "assigned", "Asked somebody to look"
         UNASSIGNED = "unassigned", "Asks somebody no more"
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="image_events")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    generation = models.ForeignKey("generation.Generation", on_delete=models.CASCADE, related_name="image_events")
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, null=True, blank=True, related_name="events")
-    whom = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    annotation = models.ForeignKey("Annotation", on_delete=models.CASCADE, null=True, blank=True, related_name="events")
+    whom = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

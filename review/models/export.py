@@ -1,10 +1,8 @@
-"""What left the house."""
+"""What left Loupe: exports, their files, and links for people without an account."""
 
 from django.db import models
 
 from campaigns.database.claims import ClaimableStep
-from campaigns.models import Campaign, User, Workspace
-from review.models.signoff import SignOff
 
 
 class Export(ClaimableStep):
@@ -16,15 +14,15 @@ class Export(ClaimableStep):
         VERIFIED = "verified", "Verified"
         FAILED = "failed", "Failed"
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="exports")
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="exports")
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.PROTECT, related_name="exports")
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.PROTECT, related_name="exports")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
     destination = models.CharField(max_length=200, help_text="Bucket or folder, for people.")
     prefix = models.CharField(max_length=200)
     manifest_name = models.CharField(max_length=300, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     problem = models.TextField(blank=True)
-    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -44,8 +42,8 @@ class ExportFile(models.Model):
         VERIFIED = "verified", "Verified"
         FAILED = "failed", "Failed"
 
-    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="files")
-    signoff = models.ForeignKey(SignOff, on_delete=models.PROTECT, related_name="export_files")
+    export = models.ForeignKey("Export", on_delete=models.CASCADE, related_name="files")
+    signoff = models.ForeignKey("SignOff", on_delete=models.PROTECT, related_name="export_files")
     role = models.CharField(max_length=20, help_text="original, sidecar or the channel of a rendition")
     name = models.CharField(max_length=300)
     sha256 = models.CharField(max_length=64, blank=True)
@@ -57,6 +55,22 @@ class ExportFile(models.Model):
     class Meta:
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["export", "name"], name="export_file_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ShareLink(models.Model):
+    """A guest's door to one campaign: look and comment, until it expires."""
+
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.CASCADE, related_name="share_links")
+    digest = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=80)
+    may_comment = models.BooleanField(default=True)
+    created_by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.name

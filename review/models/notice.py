@@ -4,8 +4,6 @@ from django.db import models
 from django.db.models import Q
 
 from campaigns.database.claims import ClaimableStep
-from campaigns.models import Campaign, User, Workspace
-from generation.models import Generation
 from review.since import since_words
 
 
@@ -16,12 +14,16 @@ class Notice(models.Model):
         MENTION = "mention", "Mention"
         ASSIGNMENT = "assignment", "Assignment"
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="notices")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey("campaigns.User", on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     text = models.CharField(max_length=300)
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="notices")
+    generation = models.ForeignKey(
+        "generation.Generation", on_delete=models.CASCADE, null=True, blank=True, related_name="notices"
+    )
+    campaign = models.ForeignKey(
+        "campaigns.Campaign", on_delete=models.CASCADE, null=True, blank=True, related_name="notices"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
@@ -52,7 +54,7 @@ class NoticeDelivery(ClaimableStep):
     `ended_at`: it was sent (`sent_at`), given up, or is not wanted any more.
     """
 
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    notice = models.ForeignKey("Notice", on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=12)
     sent_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -71,11 +73,13 @@ class SavedView(models.Model):
     Written by `review.services.saved_views` only.
     """
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="saved_views")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="saved_views")
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.CASCADE, related_name="saved_views")
+    user = models.ForeignKey(
+        "campaigns.User", on_delete=models.CASCADE, null=True, blank=True, related_name="saved_views"
+    )
     name = models.CharField(max_length=60)
     query = models.CharField(max_length=1000)
-    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    made_by = models.ForeignKey("campaigns.User", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -96,11 +100,11 @@ class Assignment(models.Model):
     Written by `review.services.assignments` only.
     """
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="assignments")
-    to = models.ForeignKey(User, on_delete=models.CASCADE, related_name="assignments")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    generation = models.ForeignKey("generation.Generation", on_delete=models.CASCADE, related_name="assignments")
+    to = models.ForeignKey("campaigns.User", on_delete=models.CASCADE, related_name="assignments")
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
-    notice = models.ForeignKey(Notice, on_delete=models.SET_NULL, null=True, blank=True, related_name="assignments")
+    notice = models.ForeignKey("Notice", on_delete=models.SET_NULL, null=True, blank=True, related_name="assignments")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["generation", "to"], name="assignment_once")]
@@ -112,8 +116,10 @@ class Assignment(models.Model):
 class ReviewLease(models.Model):
     """An item of the review queue in one person's hands, until it ends by itself."""
 
-    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="lease")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    generation = models.OneToOneField(
+        "generation.Generation", on_delete=models.CASCADE, primary_key=True, related_name="lease"
+    )
+    user = models.ForeignKey("campaigns.User", on_delete=models.CASCADE, related_name="+")
     until = models.DateTimeField()
 
     def __str__(self) -> str:

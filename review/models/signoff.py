@@ -1,19 +1,26 @@
 """The signature under a final."""
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
-from campaigns.models import Shot, User, Workspace
-from generation.models import Generation
+
+class SignOffQuerySet(models.QuerySet["SignOff"]):
+    """Signatures."""
+
+    def current(self) -> Self:
+        """Keep those that hold: nobody has withdrawn them. At most one a shot."""
+        return self.filter(withdrawn_at__isnull=True)
 
 
 class SignOff(models.Model):
     """An approver's signature. It binds to the file's SHA-256 and locks the stack of the shot."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.PROTECT, related_name="signoffs")
-    shot = models.ForeignKey(Shot, on_delete=models.PROTECT, related_name="signoffs")
-    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="signoffs")
+    generation = models.ForeignKey("generation.Generation", on_delete=models.PROTECT, related_name="signoffs")
+    shot = models.ForeignKey("campaigns.Shot", on_delete=models.PROTECT, related_name="signoffs")
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="signoffs")
     sha256 = models.CharField(max_length=64)
     alt_text = models.CharField(max_length=400)
     disclosure = models.CharField(max_length=12, help_text="How the AI origin is disclosed.")
@@ -24,7 +31,11 @@ class SignOff(models.Model):
     note = models.TextField(blank=True)
     at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
-    withdrawn_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    withdrawn_by = models.ForeignKey(
+        "campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = SignOffQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,9 +2,6 @@
 
 from django.db import models
 
-from campaigns.models import Campaign, Shot
-from generation.models import Generation
-
 
 class Stack(models.Model):
     """One row a shot that has finished versions. `top` is the one that stands (the triggers say which).
@@ -14,11 +11,15 @@ class Stack(models.Model):
     """
 
     shot = models.OneToOneField(
-        Shot, on_delete=models.CASCADE, primary_key=True, related_name="stack", db_constraint=False
+        "campaigns.Shot", on_delete=models.CASCADE, primary_key=True, related_name="stack", db_constraint=False
     )
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_constraint=False)
-    top = models.OneToOneField(Generation, on_delete=models.CASCADE, related_name="tops", db_constraint=False)
-    newest = models.OneToOneField(Generation, on_delete=models.CASCADE, related_name="newest_of", db_constraint=False)
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    top = models.OneToOneField(
+        "generation.Generation", on_delete=models.CASCADE, related_name="tops", db_constraint=False
+    )
+    newest = models.OneToOneField(
+        "generation.Generation", on_delete=models.CASCADE, related_name="newest_of", db_constraint=False
+    )
     versions = models.PositiveIntegerField()
     turned_at = models.DateTimeField(help_text="When another version came on top, or one more version arrived.")
 

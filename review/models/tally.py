@@ -2,8 +2,6 @@
 
 from django.db import models
 
-from campaigns.models import Campaign
-
 
 class Tally(models.Model):
     """A share of a campaign's figures; all shares of a campaign together are the truth.
@@ -13,7 +11,7 @@ class Tally(models.Model):
     for each other. Images of removed shots are among the figures; whoever reads takes them off.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.CASCADE, related_name="+", db_constraint=False)
     share = models.PositiveSmallIntegerField()
     finished = models.IntegerField(default=0)
     undecided = models.IntegerField(default=0)

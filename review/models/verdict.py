@@ -1,10 +1,8 @@
-"""What people decided on an image."""
+"""What people decided on an image, and the reasons for which a workspace rejects."""
 
 from django.db import models
-from django.db.models import Q
-
-from campaigns.models import Campaign, Shot, User, Workspace
-from generation.models import Generation
+from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 
 class Decision(models.TextChoices):
@@ -19,8 +17,8 @@ class Decision(models.TextChoices):
 class Verdict(models.Model):
     """One decision of one person on one image. Append-only; the newest of a person stands."""
 
-    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="verdicts")
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="verdicts")
+    generation = models.ForeignKey("generation.Generation", on_delete=models.CASCADE, related_name="verdicts")
+    by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, related_name="verdicts")
     decision = models.CharField(max_length=10, choices=Decision.choices)
     reason = models.CharField(max_length=40, blank=True, help_text="The code of the workspace's reason.")
     reason_words = models.CharField(
@@ -58,14 +56,16 @@ class Standing(models.Model):
     UNDECIDED = "undecided"
     STATES = [(UNDECIDED, "Undecided"), *[(choice.value, choice.label) for choice in Decision], ("signed", "Signed")]
 
-    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, primary_key=True, related_name="standing")
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="standings")
-    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="standings")
+    generation = models.OneToOneField(
+        "generation.Generation", on_delete=models.CASCADE, primary_key=True, related_name="standing"
+    )
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.CASCADE, related_name="+")
+    campaign = models.ForeignKey("campaigns.Campaign", on_delete=models.CASCADE, related_name="standings")
+    shot = models.ForeignKey("campaigns.Shot", on_delete=models.CASCADE, related_name="standings")
     decision = models.CharField(max_length=10, choices=STATES, default=UNDECIDED)
     version = models.PositiveIntegerField(default=0)
-    verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    verdict = models.ForeignKey("Verdict", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey("campaigns.User", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -77,3 +77,33 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.generation_id}: {self.get_decision_display()}"
+
+
+class RejectReason(models.Model):
+    """One line of the list; its place among the living ones is the digit that picks it.
+
+    `code` stays when the words change, so that reports count on. A retired one is offered no more; what
+    was filed under it keeps its words (`Verdict.reason_words`). Written by `review.services.reasons` only.
+    """
+
+    workspace = models.ForeignKey("campaigns.Workspace", on_delete=models.CASCADE, related_name="reject_reasons")
+    code = models.SlugField(max_length=40)
+    label = models.CharField(max_length=40)
+    hint = models.CharField(
+        max_length=200, blank=True, default="", help_text="What a revision is told besides, as an instruction."
+    )
+    asks_note = models.BooleanField(default=False, help_text="The person has to say more.")
+    position = models.PositiveSmallIntegerField(default=0)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = [F("retired_at").asc(nulls_first=True), "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "code"], name="reject_reason_code_once"),
+            models.UniqueConstraint(
+                "workspace", Lower("label"), condition=Q(retired_at__isnull=True), name="reject_reason_label_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

@@ -98,7 +98,7 @@ def spent_by_campaign(ids: list[int]) -> dict[int, Decimal]:
 
 def _filtered(workspace: Workspace, wanted: CampaignFilter) -> QuerySet[Campaign]:
     unfinished = Generation.objects.filter(campaign=OuterRef("pk"), state__in=WORKING)
-    living = SignOff.objects.filter(shot=OuterRef("pk"), withdrawn_at__isnull=True)
+    living = SignOff.objects.current().filter(shot=OuterRef("pk"))
     unsigned = Shot.objects.filter(~Exists(living), campaign=OuterRef("pk"), removed_at__isnull=True)
     rows = Campaign.objects.filter(workspace=workspace, archived_at__isnull=True).annotate(
         running=Exists(unfinished),

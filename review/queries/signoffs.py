@@ -110,7 +110,8 @@ def waiting_finals(workspace_id: int) -> list[Final]:
 def signed_finals(workspace_id: int) -> list[SignedFinal]:
     """The newest signatures that stand. Two queries."""
     signatures = list(
-        SignOff.objects.filter(workspace_id=workspace_id, withdrawn_at__isnull=True)
+        SignOff.objects.current()
+        .filter(workspace_id=workspace_id)
         .select_related("generation", "shot__campaign", "by")
         .defer(*(f"generation__{name}" for name in _PAYLOAD))
         .order_by("-pk")[:SHOWN]
@@ -147,7 +148,7 @@ def next_final(workspace_id: int, *, after: Generation) -> str:
 
 def living_signature(shot_id: int) -> SignOff | None:
     """The signature that locks this shot's stack."""
-    return SignOff.objects.select_related("by", "generation").filter(shot_id=shot_id, withdrawn_at__isnull=True).first()
+    return SignOff.objects.current().select_related("by", "generation").filter(shot_id=shot_id).first()
 
 
 def approvals(generation: Generation) -> list[Verdict]:

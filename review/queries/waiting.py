@@ -22,7 +22,7 @@ NEARLY_USED = Decimal("0.8")
 
 def current_signature() -> QuerySet[SignOff]:
     """The signature on the shot of a row (of Generation or Standing): its whole stack is settled."""
-    return SignOff.objects.filter(shot=OuterRef("shot"), withdrawn_at__isnull=True)
+    return SignOff.objects.current().filter(shot=OuterRef("shot"))
 
 
 def own_verdict(viewer: User) -> QuerySet[Verdict]:

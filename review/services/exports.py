@@ -75,8 +75,9 @@ def find_waiting_exports(*, limit: int = 50) -> list[int]:
 
 def _exportable(*, campaign: Campaign, signoffs: Sequence[SignOff] | None) -> list[SignOff]:
     living = (
-        SignOff.objects.select_related("generation", "shot")
-        .filter(shot__campaign=campaign, withdrawn_at__isnull=True)
+        SignOff.objects.current()
+        .select_related("generation", "shot")
+        .filter(shot__campaign=campaign)
         .order_by("shot__position", "pk")
     )
     if signoffs is not None:

@@ -80,7 +80,7 @@ def send_back(request: MemberRequest, pk: str) -> HttpResponse:
 def withdraw_signature(request: MemberRequest, pk: str) -> HttpResponse:
     """The signature under this image is taken back."""
     generation = generation_for_review(request.membership, pk)
-    signature = get_object_or_404(SignOff, generation=generation, withdrawn_at__isnull=True)
+    signature = get_object_or_404(SignOff.objects.current(), generation=generation)
     try:
         signoff.withdraw_signature(signature=signature, by=request.membership.user)
     except signoff.SignOffRefused as refused:

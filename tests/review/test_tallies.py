@@ -30,7 +30,7 @@ def counted(campaign: Campaign) -> tuple[int, ...]:
     """What a count says: all, reviewed, below, approved, escalated."""
     rows = Generation.objects.filter(campaign=campaign, shot__removed_at__isnull=True, state=GenerationState.READY)
     # what stands beside a signed version is settled
-    signed = Q(shot__in=SignOff.objects.filter(withdrawn_at__isnull=True).values("shot"))
+    signed = Q(shot__in=SignOff.objects.current().values("shot"))
     return tuple(
         rows.aggregate(
             all=Count("pk"),
