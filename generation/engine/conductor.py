@@ -19,6 +19,7 @@ from django.db.models import Q
 
 from generation.engine.background import BackgroundTasks, in_database, leave_database
 from generation.engine.doubts import DoubtResolver
+from generation.engine.endings import cancel_returned
 from generation.engine.heartbeats import record_heartbeat
 from generation.engine.outbox import Enqueue, Outbox
 from generation.engine.poller import Poller
@@ -163,6 +164,7 @@ class Conductor:
         if self._is_time("heartbeat", HEARTBEAT_SECONDS):
             await in_database(record_heartbeat, "conductor")
         if self._is_time("sweep", SWEEP_SECONDS if self.outbox.taken else SWEEP_AGAIN_SECONDS):
+            await in_database(cancel_returned)
             unfinished = await in_database(find_unfinished)
             self._is_unfinished = bool(unfinished) or await in_database(is_anything_unfinished)
             await self.outbox.hand_on(unfinished)

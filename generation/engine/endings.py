@@ -79,6 +79,18 @@ def fail(generation: Generation, *, kind: str, text: str) -> bool:
     return moved
 
 
+def cancel_returned() -> int:
+    """Cancel what a person asked to stop while it was being sent, and what then came back to the queue; how many."""
+    returned = Generation.objects.filter(state=GenerationState.QUEUED, cancel_asked=True)
+    cancelled = 0
+    for generation in returned:
+        with transaction.atomic():
+            if lifecycle.move(generation, to=GenerationState.CANCELLED, note="Cancelled before it was sent again."):
+                ledger.close(generation)
+                cancelled += 1
+    return cancelled
+
+
 def _refuse(generation: Generation, *, kind: str, text: str, progress: RenderProgress | None = None) -> None:
     """Only a safety refusal climbs the ladder; wrong input, credit or access is a failure that people must mend."""
     if kind != "safety":

@@ -159,7 +159,7 @@ def claim_queued(*, provider: str, holder: str, limit: int, seconds: float) -> l
     """Take up to `limit` due generations for submission: queued to submitting under a lease of `seconds`."""
     now = database_now()
     queued = Generation.objects.due(now).filter(
-        provider=provider, state=GenerationState.QUEUED, campaign__paused_at__isnull=True
+        provider=provider, state=GenerationState.QUEUED, cancel_asked=False, campaign__paused_at__isnull=True
     )
     # every claim has a token of its own: a later claim by the same holder is another one
     token = f"{holder}/{now.timestamp():.6f}"

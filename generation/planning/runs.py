@@ -10,7 +10,7 @@ from campaigns import services as campaigns
 from campaigns.models import Campaign, Shot, User
 from generation import catalogue, lifecycle
 from generation.catalogue.constraints import fold_constraints
-from generation.models import Generation, GenerationState, Purpose
+from generation.models import ASKED_TO_STOP, CANCELLED_AT_ONCE, Generation, GenerationState, Purpose
 from generation.money import ledger
 from generation.money.pricing import reservation_for
 from generation.planning.estimates import estimate_start, never_rendered
@@ -215,19 +215,17 @@ def resume_run(campaign: Campaign) -> None:
 def cancel_run(campaign: Campaign, *, by: User, shot: Shot | None = None) -> int:
     """Cancel what has not been sent yet and ask the rest to stop; returns how many were cancelled at once.
 
-    What a provider is rendering already is stopped by the conductor and charged for what it ran.
+    What a provider is rendering is stopped by the conductor and charged for what it ran; what is being sent is stopped
+    as soon as its id is known. An image that is rendered already is kept.
     """
-    queued = Generation.objects.filter(campaign=campaign, state=GenerationState.QUEUED)
-    if shot:
-        queued = queued.filter(shot=shot)
+    scope = Generation.objects.filter(campaign=campaign, **({"shot": shot} if shot else {}))
+    # first, so that one that goes back to the queue meanwhile is not sent again
+    scope.filter(state__in=ASKED_TO_STOP).update(cancel_asked=True)
+    scope.filter(state=GenerationState.RENDERING).update(due_at=None)
     cancelled = 0
-    for generation in queued:
+    for generation in scope.filter(state__in=CANCELLED_AT_ONCE):
         with transaction.atomic():
             if lifecycle.move(generation, to=GenerationState.CANCELLED, note="Cancelled before it was sent.", by=by):
                 ledger.close(generation)
                 cancelled += 1
-    running = Generation.objects.filter(campaign=campaign, state=GenerationState.RENDERING)
-    if shot:
-        running = running.filter(shot=shot)
-    running.update(cancel_asked=True, due_at=None)
     return cancelled

@@ -53,6 +53,12 @@ WAITING_FOR_A_PERSON: frozenset[GenerationState] = frozenset()
 # The conductor keeps its quick pace for these.
 AT_THE_PROVIDERS = frozenset({_S.QUEUED, _S.SUBMITTING, _S.IN_DOUBT, _S.RENDERING})
 
+# What a person's "cancel" does: the first were not sent and end at once, the second are asked to stop at the provider,
+# the third are rendered and paid, so their images are kept.
+CANCELLED_AT_ONCE = frozenset({_S.QUEUED})
+ASKED_TO_STOP = frozenset({_S.SUBMITTING, _S.IN_DOUBT, _S.RENDERING})
+FINISHED_ALL_THE_SAME = frozenset({_S.FETCHING, _S.SCORING})
+
 
 class Purpose(StrEnum):
     """Why a generation was made."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from generation.engine.sweep import find_unfinished
 from generation.models import Generation, GenerationEvent, GenerationState
 from generation.planning import runs
 from generation.providers import registry
+from generation.rules.states import ASKED_TO_STOP, CANCELLED_AT_ONCE, FINISHED_ALL_THE_SAME, TERMINAL
 from generation.rules.values import (
     CriticAnswer,
     DimensionScore,
@@ -238,6 +240,41 @@ def test_cancel_releases_what_was_not_sent(campaign: Campaign) -> None:
     assert runs.cancel_run(campaign, by=campaign.created_by) == 2
     assert {row.state for row in Generation.objects.all()} == {"cancelled"}
     assert {row.reservation.state for row in Generation.objects.all()} == {"released"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("state", "back_to_the_queue"),
+    [
+        (GenerationState.SUBMITTING, lambda row: endings.end_submission(row, ProviderBusy("Too many requests."))),
+        (GenerationState.IN_DOUBT, lambda row: outcomes.record_found(row, None)),
+        (
+            GenerationState.RENDERING,
+            lambda row: endings.end_render(row, RenderProgress(RenderStatus.INTERRUPTED, error_kind="interrupted")),
+        ),
+    ],
+)
+def test_what_is_cancelled_while_it_is_being_sent_is_not_sent_again(
+    campaign: Campaign, state: GenerationState, back_to_the_queue: Callable[[Generation], Any]
+) -> None:
+    row = start(campaign)[0]
+    bring_to(row, GenerationState.SUBMITTING)
+    if state is not GenerationState.SUBMITTING:
+        lifecycle.move(row, to=state)
+    runs.cancel_run(campaign, by=campaign.created_by)
+    row.refresh_from_db()
+    assert row.cancel_asked
+    back_to_the_queue(row)
+    Generation.objects.update(due_at=None)
+    assert lifecycle.claim_queued(provider="local", holder="x", limit=10, seconds=30) == []
+    assert endings.cancel_returned() == 1
+    row.refresh_from_db()
+    assert (row.state, row.reservation.state) == (GenerationState.CANCELLED, "released")
+
+
+def test_cancelling_says_what_becomes_of_every_state() -> None:
+    said = [*TERMINAL, *CANCELLED_AT_ONCE, *ASKED_TO_STOP, *FINISHED_ALL_THE_SAME]
+    assert sorted(said) == sorted(GenerationState), "one state is missing or named twice"
 
 
 @pytest.mark.django_db
